@@ -1,0 +1,152 @@
+"""Open the mail storage account: queues, containers, tables.
+
+An account is named by a connection string, or by one address a service and a Microsoft Entra
+credential. The clients share one HTTP session, and their own retries are short: a caller here
+sits in front of a queue that retries with patience.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import requests
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import ResourceExistsError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.data.tables import TableClient, TableServiceClient
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+from azure.storage.blob import BlobServiceClient, ContainerClient
+from azure.storage.queue import QueueClient, QueueServiceClient
+from requests.adapters import HTTPAdapter
+
+from handoff import names
+
+_CONNECTIONS = 64
+
+
+class NoAccount(Exception):
+    """The settings do not say which storage account to use."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Which storage account, and how to sign in to it."""
+
+    connection_string: str | None = field(default=None, repr=False)
+    queue_url: str = ""
+    blob_url: str = ""
+    table_url: str = ""
+    client_id: str | None = None
+    """The user-assigned identity to sign in with; None leaves the choice to the environment."""
+
+    @classmethod
+    def from_app_settings(cls, settings: Mapping[str, str], prefix: str) -> "Account":
+        """Read the settings of a Functions connection: `PREFIX`, or `PREFIX__queueServiceUri` etc.
+
+        Raises NoAccount, which names the settings that are missing.
+        """
+        if settings.get(prefix):
+            return cls(connection_string=settings[prefix])
+        urls = {
+            part: settings.get(f"{prefix}__{part}ServiceUri", "")
+            for part in ("queue", "blob", "table")
+        }
+        missing = [f"{prefix}__{part}ServiceUri" for part, url in urls.items() if not url]
+        if missing:
+            raise NoAccount(f"set {prefix} (a connection string), or {', '.join(missing)}")
+        return cls(
+            queue_url=urls["queue"],
+            blob_url=urls["blob"],
+            table_url=urls["table"],
+            client_id=settings.get(f"{prefix}__clientId"),
+        )
+
+
+class Storage:
+    """Clients for the fixed names of one account. Safe to share between threads."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        self._options: dict[str, Any] = {
+            "transport": RequestsTransport(session=session, session_owner=False),
+            "retry_total": 2,
+            "retry_backoff_factor": 0.5,
+            "initial_backoff": 0.5,
+            "connection_timeout": 5,
+            "read_timeout": 30,
+        }
+
+    @cached_property
+    def outbound(self) -> QueueClient:
+        return self._queues.get_queue_client(names.OUTBOUND_QUEUE)
+
+    @cached_property
+    def poison(self) -> QueueClient:
+        return self._queues.get_queue_client(names.POISON_QUEUE)
+
+    @cached_property
+    def mail(self) -> ContainerClient:
+        return self._blobs.get_container_client(names.MAIL_CONTAINER)
+
+    @cached_property
+    def dead_letters(self) -> ContainerClient:
+        return self._blobs.get_container_client(names.DEAD_LETTER_CONTAINER)
+
+    @cached_property
+    def deliveries(self) -> TableClient:
+        return self._tables.get_table_client(names.DELIVERIES_TABLE)
+
+    @cached_property
+    def status(self) -> TableClient:
+        return self._tables.get_table_client(names.STATUS_TABLE)
+
+    def provision(self) -> None:
+        """Create what Bicep creates in Azure. For a local account; what exists stays as it is."""
+        for create in (
+            self.outbound.create_queue,
+            self.poison.create_queue,
+            self.mail.create_container,
+            self.dead_letters.create_container,
+            self.deliveries.create_table,
+            self.status.create_table,
+        ):
+            try:
+                create()
+            except ResourceExistsError:
+                continue
+
+    @cached_property
+    def _credential(self) -> TokenCredential:
+        if self._account.client_id:
+            return ManagedIdentityCredential(client_id=self._account.client_id)
+        return DefaultAzureCredential()
+
+    @cached_property
+    def _queues(self) -> QueueServiceClient:
+        if self._account.connection_string:
+            return QueueServiceClient.from_connection_string(
+                self._account.connection_string, **self._options
+            )
+        return QueueServiceClient(self._account.queue_url, self._credential, **self._options)
+
+    @cached_property
+    def _blobs(self) -> BlobServiceClient:
+        if self._account.connection_string:
+            return BlobServiceClient.from_connection_string(
+                self._account.connection_string, **self._options
+            )
+        return BlobServiceClient(self._account.blob_url, self._credential, **self._options)
+
+    @cached_property
+    def _tables(self) -> TableServiceClient:
+        if self._account.connection_string:
+            return TableServiceClient.from_connection_string(
+                self._account.connection_string, **self._options
+            )
+        return TableServiceClient(
+            self._account.table_url, credential=self._credential, **self._options
+        )
