@@ -1,0 +1,218 @@
+"""Run the edge: `python -m edge --config edge.toml`.
+
+Exit codes: 0 stopped as asked, 1 could not start or broke, 2 wrong usage, 4 settings do not hold.
+SIGTERM and SIGINT drain; SIGHUP reads devices, limits and certificate again.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from edge import log as edge_log
+from edge.certificates import CertificateUnusable, context_for, expiry_of, make_self_signed
+from edge.credentials import PasswordCheck
+from edge.forwarder import Forwarder
+from edge.listener import Doors, Reception
+from edge.listener.quotas import Allowances, Crowd
+from edge.listener.server import AddressInUse
+from edge.metrics import Metrics
+from edge.monitor import Monitor, MonitorUnreachable
+from edge.settings import EdgeSettings, StorageSettings
+from edge.settings_file import SettingsError, load
+from edge.spool import Spool, SpoolLocked, SpoolUnavailable
+from handoff.outbox import Outbox
+from handoff.storage import Account
+
+_COULD_NOT_RUN = 1
+_BAD_SETTINGS = 4
+log = structlog.get_logger()
+
+
+def main() -> int:
+    arguments = _arguments()
+
+    def read_settings() -> EdgeSettings:
+        return load(arguments.config, os.environ)
+
+    try:
+        settings = read_settings()
+        if arguments.check:
+            _check_certificate(settings)
+            print("settings: ok")  # noqa: T201  the answer of --check
+            return 0
+        os.umask(0o077)
+        edge_log.configure(settings.log)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(run(settings, read_settings))
+    except (SettingsError, CertificateUnusable) as error:
+        return _complain(error, _BAD_SETTINGS)
+    except (AddressInUse, MonitorUnreachable, SpoolLocked, SpoolUnavailable, ValueError) as error:
+        return _complain(error, _COULD_NOT_RUN)
+
+
+async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings]) -> int:
+    """Build the parts from right to left, open the doors, and close them from left to right."""
+    stop, reload = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
+        loop.add_signal_handler(number, event.set)
+    metrics = Metrics()
+    async with AsyncExitStack() as parts:
+        receptions = _receptions(settings, metrics, parts)
+        spool = receptions[0].spool
+        outbox = await parts.enter_async_context(Outbox(_account(settings.storage)))
+        forwarder = Forwarder(spool, outbox, settings.forwarder, metrics)
+        monitor = Monitor(spool, forwarder.uplink, metrics)
+        parts.push_async_callback(monitor.stop)
+        doors = Doors(receptions)
+        places = await doors.open()
+        monitored = await monitor.start(settings.monitor.address)
+        forwarding = asyncio.create_task(forwarder.run(), name="forwarder")
+        forwarding.add_done_callback(lambda _: stop.set())
+        monitor.is_listening = True
+        log.info(
+            "ready",
+            site=settings.site,
+            monitor=str(monitored),
+            listeners={name: str(place) for name, place in places.items()},
+            waiting=spool.messages,
+        )
+        reloading = asyncio.create_task(_reload_on(reload, receptions, read_settings))
+        await stop.wait()
+        reloading.cancel()
+        monitor.is_listening = False
+        broke = forwarding.done() and forwarding.exception()
+        await _drain(doors, forwarder, forwarding, settings.drain_timeout)
+        log.info("stopped", waiting=spool.messages)
+        if broke:
+            log.error("forwarder_broke", exc_info=broke)
+        return _COULD_NOT_RUN if broke else 0
+
+
+def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack) -> list[Reception]:
+    if settings.tls.source == "self-signed" and _uses_tls(settings):
+        make_self_signed(settings.tls, settings.hostname, datetime.now(UTC))
+    if _uses_tls(settings):
+        metrics.certificate_expiry.set(expiry_of(settings.tls).timestamp())
+    contexts = {
+        listener.name: context_for(listener, settings.tls) if listener.tls != "none" else None
+        for listener in settings.listeners
+    }
+    spool = Spool.open(settings.spool)
+    parts.push_async_callback(spool.close)
+    passwords = PasswordCheck()
+    parts.callback(passwords.close)
+    crowd, allowances = Crowd(), Allowances()
+    return [
+        Reception(
+            listener=listener,
+            settings=settings,
+            tls=contexts[listener.name],
+            spool=spool,
+            passwords=passwords,
+            metrics=metrics,
+            crowd=crowd,
+            allowances=allowances,
+            now=lambda: datetime.now(UTC),
+        )
+        for listener in settings.listeners
+    ]
+
+
+async def _drain(
+    doors: Doors, forwarder: Forwarder, forwarding: "asyncio.Task[None]", grace: float
+) -> None:
+    """Let sessions finish, then the forwarder, within `grace` seconds in all."""
+    deadline = time.monotonic() + grace
+    await doors.close(grace)
+    if not forwarding.done() and forwarder.uplink.fault is None:
+        left = max(0.0, deadline - time.monotonic())
+        await asyncio.wait({asyncio.create_task(forwarder.drained())}, timeout=left)
+    forwarding.cancel()
+    await asyncio.gather(forwarding, return_exceptions=True)
+
+
+async def _reload_on(
+    reload: asyncio.Event, receptions: list[Reception], read_settings: Callable[[], EdgeSettings]
+) -> None:
+    while True:
+        await reload.wait()
+        reload.clear()
+        try:
+            settings = read_settings()
+            _check_certificate(settings)
+        except (SettingsError, CertificateUnusable) as error:
+            log.error("reload_refused", faults=str(error).splitlines())
+            continue
+        for reception in receptions:
+            reception.settings = settings
+            if reception.tls is not None:
+                reception.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
+        log.info("reloaded", devices=len(settings.devices))
+
+
+def _check_certificate(settings: EdgeSettings) -> None:
+    """Raises CertificateUnusable unless the listeners' certificate can be used or made."""
+    if settings.tls.source == "self-signed" and not settings.tls.certificate.exists():
+        return
+    for listener in settings.listeners:
+        if listener.tls != "none":
+            context_for(listener, settings.tls)
+
+
+def _uses_tls(settings: EdgeSettings) -> bool:
+    return any(listener.tls != "none" for listener in settings.listeners)
+
+
+def _account(storage: StorageSettings) -> Account:
+    secret = storage.connection_string
+    return Account(
+        connection_string=secret.get_secret_value() if secret else None,
+        queue_url=storage.account_url_queue,
+        blob_url=storage.account_url_blob,
+    )
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _complain(error: Exception, code: int) -> int:
+    for line in str(error).splitlines():
+        print(f"edge: {line}", file=sys.stderr)  # noqa: T201  there is no log yet
+    return code
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m edge", description="Take mail from devices over SMTP and hand it on."
+    )
+    default = os.environ.get("EDGE_CONFIG")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(default) if default else None,
+        metavar="FILE",
+        help="the settings (default: EDGE_CONFIG, else the environment alone)",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether the settings hold; exit 0 or 4"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The listeners' TLS contexts, and a certificate of our own for a first start.
+
+Modern listeners take TLS 1.2 and later. Only a listener of profile `legacy` also takes TLS 1.0,
+which OpenSSL 3 needs security level 0 for.
+"""
+
+import os
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from edge.settings import Listener, TlsSettings
+
+_LIFETIME = timedelta(days=825)
+
+
+class CertificateUnusable(Exception):
+    """Certificate or key cannot be read, or do not belong together."""
+
+
+def context_for(listener: Listener, tls: TlsSettings) -> ssl.SSLContext:
+    """The server side context of one listener. Raises CertificateUnusable."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if listener.profile == "legacy":
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        raise CertificateUnusable(
+            f"tls: cannot use {tls.certificate} with {tls.key}: {reason}"
+        ) from error
+    return context
+
+
+def expiry_of(tls: TlsSettings) -> datetime:
+    """When the certificate in use ends, in UTC."""
+    return x509.load_pem_x509_certificate(tls.certificate.read_bytes()).not_valid_after_utc
+
+
+def make_self_signed(tls: TlsSettings, hostname: str, now: datetime) -> None:
+    """Write a certificate for `hostname` and its key, unless both are there already.
+
+    Raises CertificateUnusable when the place cannot be written.
+    """
+    if tls.certificate.exists() and tls.key.exists():
+        return
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now.astimezone(UTC) - timedelta(days=1))
+        .not_valid_after(now.astimezone(UTC) + _LIFETIME)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(hostname), x509.DNSName("localhost")]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    try:
+        _write(tls.key, secret, 0o600)
+        _write(tls.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    except OSError as error:
+        raise CertificateUnusable(
+            f"tls: cannot write {error.filename}: {error.strerror}"
+        ) from error
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)

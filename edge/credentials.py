@@ -1,0 +1,69 @@
+"""Check a device's password without stopping anybody else.
+
+argon2id is slow on purpose, so it runs in a few threads, and a password that was right is
+remembered for a short time. An unknown device costs as much time as a wrong password.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+_REMEMBERED_SECONDS = 300.0
+_REMEMBERED_MOST = 10_000
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash for a device's `password_hash`."""
+    return _HASHER.hash(password)
+
+
+class PasswordCheck:
+    """Verifies passwords against argon2id hashes, in threads of its own."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="password")
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._nobody = hash_password(secrets.token_hex())
+        self._right: dict[bytes, float] = {}
+
+    async def is_right(self, password_hash: str | None, password: str) -> bool:
+        """Whether `password` fits; None stands for a device that does not exist."""
+        mark = self._mark(password_hash or "", password)
+        if self._right.get(mark, 0.0) > self._clock():
+            return True
+        loop = asyncio.get_running_loop()
+        fits = await loop.run_in_executor(
+            self._threads, _verify, password_hash or self._nobody, password
+        )
+        if fits and password_hash is not None:
+            self._remember(mark)
+            return True
+        return False
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def _mark(self, password_hash: str, password: str) -> bytes:
+        text = f"{password_hash}\0{password}".encode("utf-8", "surrogateescape")
+        return hmac.digest(self._key, text, hashlib.sha256)
+
+    def _remember(self, mark: bytes) -> None:
+        if len(self._right) >= _REMEMBERED_MOST:
+            self._right.clear()
+        self._right[mark] = self._clock() + _REMEMBERED_SECONDS
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(password_hash, password.encode("utf-8", "surrogateescape"))
+    except (Argon2Error, InvalidHashError):
+        return False

@@ -1,0 +1,183 @@
+"""Drain the spool into the storage account: content first, ticket second, then forget.
+
+A mail leaves the spool only when its ticket is in the queue. While the storage account does not
+answer, one try at a time finds out whether it is back, with growing pauses and without limit in
+time; the other mails wait for its outcome.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import structlog
+
+from edge.metrics import Metrics
+from edge.settings import ForwarderSettings
+from edge.spool import Spool, SpoolEntry, SpoolUnavailable
+from handoff.content import put_inline
+from handoff.outbox import Outbox, OutboxUnavailable
+from handoff.ticket import BadTicket, Ticket, decode, encode
+
+_FIRST_PAUSE = 0.5
+_PIECE = 1024 * 1024
+log = structlog.get_logger()
+
+
+def pause_before_try(failures: int, longest: float, jitter: float) -> float:
+    """Seconds to wait after `failures` tries in a row; `jitter` is in [0, 1). Pure."""
+    pause = min(longest, _FIRST_PAUSE * 2.0 ** min(failures - 1, 30))
+    return pause * (0.75 + jitter / 2)
+
+
+class Uplink:
+    """Whether the storage account takes mail, and when to try it again."""
+
+    def __init__(self, longest_pause: float, metrics: Metrics) -> None:
+        self._longest_pause = longest_pause
+        self._metrics = metrics
+        self._failures = 0
+        self._probe = asyncio.Lock()
+        self.fault: str | None = None
+        """Why it takes none now; None while it does."""
+        self.since = datetime.now(UTC)
+        metrics.uplink_up.set(1)
+
+    async def put(self, outbox: Outbox, entry: SpoolEntry) -> None:
+        """Hand `entry` over, however long it takes. Raises BadTicket, FileNotFoundError."""
+        while True:
+            if self.fault is None:
+                if await self._try(outbox, entry):
+                    return
+            else:
+                async with self._probe:
+                    if self.fault is not None:
+                        await asyncio.sleep(self._pause())
+                        if await self._try(outbox, entry):
+                            return
+
+    async def _try(self, outbox: Outbox, entry: SpoolEntry) -> bool:
+        try:
+            await hand_over(outbox, entry)
+        except OutboxUnavailable as error:
+            self._failed(str(error))
+            return False
+        self._worked()
+        return True
+
+    def _pause(self) -> float:
+        return pause_before_try(self._failures, self._longest_pause, random.random())
+
+    def _failed(self, reason: str) -> None:
+        self._failures += 1
+        self._metrics.forward_faults.inc()
+        if self.fault is None:
+            self.since = datetime.now(UTC)
+            self._metrics.uplink_up.set(0)
+            log.warning("uplink_down", reason=reason)
+        self.fault = reason
+
+    def _worked(self) -> None:
+        if self.fault is not None:
+            log.info("uplink_up", failures=self._failures, down_since=self.since.isoformat())
+            self.since = datetime.now(UTC)
+            self._metrics.uplink_up.set(1)
+        self.fault = None
+        self._failures = 0
+
+
+class Forwarder:
+    """Moves every entry of the spool, several at a time."""
+
+    def __init__(
+        self, spool: Spool, outbox: Outbox, settings: ForwarderSettings, metrics: Metrics
+    ) -> None:
+        self._spool = spool
+        self._outbox = outbox
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._page = settings.concurrency
+        self._metrics = metrics
+        self._under_way: set[asyncio.Task[None]] = set()
+        self.uplink = Uplink(settings.longest_pause, metrics)
+
+    async def run(self) -> None:
+        """Forward until cancelled; what was under way is then still in the spool."""
+        try:
+            async for entry in self._entries():
+                await self._slots.acquire()
+                task = asyncio.create_task(self._forward(entry))
+                self._under_way.add(task)
+                task.add_done_callback(self._under_way.discard)
+        finally:
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def drained(self) -> None:
+        """Return when the spool is empty and nothing is under way."""
+        while self._spool.messages or self._under_way:
+            if self._under_way:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                await asyncio.sleep(0.02)
+
+    async def _entries(self) -> AsyncIterator[SpoolEntry]:
+        last = 0
+        while True:
+            self._spool.arrival.clear()
+            entries = await self._spool.next_entries(last, self._page)
+            for entry in entries:
+                last = entry.seq
+                yield entry
+            if not entries:
+                await self._spool.arrival.wait()
+
+    async def _forward(self, entry: SpoolEntry) -> None:
+        try:
+            await self.uplink.put(self._outbox, entry)
+            await self._spool.remove(entry)
+            self._metrics.forwarded.inc()
+            log.info("queued", id=entry.id, size=entry.size)
+        except (BadTicket, OSError) as error:
+            await self._hold(entry, error)
+        except SpoolUnavailable as error:
+            # The mail is in the queue; a second ticket after the next start does no harm.
+            log.error("not_forgotten", id=entry.id, reason=str(error))
+        finally:
+            self._slots.release()
+
+    async def _hold(self, entry: SpoolEntry, error: Exception) -> None:
+        log.error("held", id=entry.id, reason=f"{type(error).__name__}: {error}")
+        self._metrics.spool_held.inc()
+        await self._spool.hold(entry, str(error))
+
+
+async def hand_over(outbox: Outbox, entry: SpoolEntry) -> None:
+    """Put one mail into the storage account: in its ticket when it fits, else in a blob first.
+
+    Raises OutboxUnavailable; BadTicket or OSError when the entry itself is damaged.
+    """
+    ticket = decode(entry.ticket)
+    inline = put_inline(ticket, entry.octets) if entry.octets is not None else None
+    if inline is None:
+        await outbox.put_content(_blob_of(ticket), _content_of(entry), entry.size)
+    await outbox.put_ticket(encode(inline or ticket))
+
+
+def _blob_of(ticket: Ticket) -> str:
+    if ticket.content.blob is None:
+        raise BadTicket("content.blob: missing in a spooled ticket")
+    return ticket.content.blob
+
+
+def _content_of(entry: SpoolEntry) -> bytes | AsyncIterator[bytes]:
+    if entry.octets is not None:
+        return entry.octets
+    entry.file.stat()
+    return _pieces_of(entry)
+
+
+async def _pieces_of(entry: SpoolEntry) -> AsyncIterator[bytes]:
+    with entry.file.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece

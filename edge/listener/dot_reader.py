@@ -1,0 +1,54 @@
+"""Find the end of DATA and undo dot-stuffing, in large pieces. Pure.
+
+Only CRLF.CRLF ends the content, on every listener: whoever takes less for the end lets a second
+mail be smuggled in (CVE-2023-51764). Bare CR and LF are noticed here and judged later.
+"""
+
+_END = b"\r\n.\r\n"
+
+
+class DotReader:
+    """Feed it what arrives after 354; it gives back the content's octets."""
+
+    def __init__(self) -> None:
+        self.has_ended = False
+        self.rest = b""
+        """What followed the end: the next commands of a client that does not wait."""
+        self.has_bare_line_ends = False
+        # The content may begin with the end: before it, a line end is taken as read.
+        self._held = b"\r\n"
+        self._not_content = 2
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next octets and return the content among them, dots unstuffed."""
+        window = self._held + chunk
+        end = window.find(_END)
+        if end >= 0:
+            self.has_ended = True
+            self.rest = window[end + len(_END) :]
+            return self._content(window[: end + 2])
+        cut = len(window) - _length_of_possible_end(window)
+        self._held = window[cut:]
+        return self._content(window[:cut])
+
+    def _content(self, piece: bytes) -> bytes:
+        # A piece never ends inside CRLF or before a dot: what may go on is held back.
+        pairs = piece.count(b"\r\n")
+        if piece.count(b"\n") != pairs or piece.count(b"\r") != pairs:
+            self.has_bare_line_ends = True
+        content = piece.replace(b"\r\n.", b"\r\n")
+        if self._not_content and content:
+            content = content[self._not_content :]
+            self._not_content = 0
+        return content
+
+
+def _length_of_possible_end(window: bytes) -> int:
+    return next(
+        (length for length in range(len(_END) - 1, 0, -1) if window.endswith(_END[:length])), 0
+    )
+
+
+def with_crlf(content: bytes) -> bytes:
+    """`content` with every bare CR and bare LF made CRLF. Must not end inside a CRLF."""
+    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")

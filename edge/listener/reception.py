@@ -1,0 +1,34 @@
+"""What all sessions of one listener share."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from edge.credentials import PasswordCheck
+from edge.listener.quotas import Allowances, Crowd
+from edge.listener.wire import Wire
+from edge.metrics import Metrics
+from edge.settings import EdgeSettings, Limits, Listener
+from edge.spool import Spool
+
+
+@dataclass
+class Reception:
+    """The parts that a session needs. `settings` is exchanged on a reload."""
+
+    listener: Listener
+    settings: EdgeSettings
+    tls: ssl.SSLContext | None
+    spool: Spool
+    passwords: PasswordCheck
+    metrics: Metrics
+    crowd: Crowd
+    allowances: Allowances
+    now: Callable[[], datetime]
+    connections: set[Wire] = field(default_factory=set)
+    is_closing: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        return self.settings.limits

@@ -1,0 +1,115 @@
+"""Who may send what, from whom, to whom: pure functions over facts.
+
+Each check answers with the Reply that refuses, or None to go on. Nothing here knows of sockets,
+disks or clocks.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from edge import replies
+from edge.replies import Reply
+from edge.settings import Device, Limits, Listener
+
+Address = IPv4Address | IPv6Address
+
+
+@dataclass(frozen=True)
+class Client:
+    """What is known about who is on the other side of a connection."""
+
+    address: Address
+    listener: Listener
+    encrypted: bool
+    device: Device | None
+    """As found by login, else by network."""
+    signed_in: bool
+
+
+def device_at(devices: tuple[Device, ...], address: Address) -> Device | None:
+    """The device whose network holds `address`; the most specific network wins."""
+    matches = [
+        (network.prefixlen, device)
+        for device in devices
+        for network in device.networks
+        if address in network
+    ]
+    return max(matches, key=lambda match: match[0])[1] if matches else None
+
+
+def device_named(devices: tuple[Device, ...], login: str) -> Device | None:
+    """The device of a login: its name in any case, with or without a domain behind it."""
+    name = login.strip().casefold()
+    by_name = {device.name.casefold(): device for device in devices}
+    return by_name.get(name) or by_name.get(name.partition("@")[0])
+
+
+def check_sign_in(client: Client) -> Reply | None:
+    """Whether AUTH may be tried now (RFC 4954 §4)."""
+    if client.listener.auth == "off":
+        return replies.NOT_OFFERED
+    if client.signed_in:
+        return replies.NOT_NOW
+    if client.listener.profile == "strict" and not client.encrypted:
+        return replies.ENCRYPTION_REQUIRED
+    return None
+
+
+def check_client(client: Client) -> Reply | None:
+    """Whether this client may send mail at all."""
+    if (
+        client.listener.tls == "starttls"
+        and client.listener.profile == "strict"
+        and not client.encrypted
+    ):
+        return replies.STARTTLS_REQUIRED
+    if client.listener.auth == "required" and not client.signed_in:
+        return replies.AUTH_REQUIRED
+    if client.device is None:
+        return replies.NO_RELAYING
+    return None
+
+
+def check_reverse_path(
+    device: Device, reverse_path: str, announced: int, limits: Limits
+) -> Reply | None:
+    """`announced` is the size in octets that MAIL declared, 0 when it did not."""
+    if announced > limits.message_size:
+        return replies.too_large(limits.message_size)
+    if not reverse_path:
+        return None
+    if device.allow_from:
+        allowed = (*device.allow_from, device.send_as)
+    elif device.from_policy == "reject":
+        allowed = (device.send_as,)
+    else:
+        return None
+    return None if _matches(reverse_path, allowed) else replies.SENDER_REFUSED
+
+
+def check_forward_path(
+    device: Device, forward_path: str, taken: int, fits_ticket: bool, limits: Limits
+) -> Reply | None:
+    """`taken` is how many forward paths the transaction has already."""
+    if device.recipients and not _matches(forward_path, device.recipients):
+        return replies.RECIPIENT_REFUSED
+    if taken >= limits.recipients or not fits_ticket:
+        return replies.TOO_MANY_RECIPIENTS
+    return None
+
+
+def check_content(
+    size: int, has_bare_line_ends: bool, listener: Listener, limits: Limits
+) -> Reply | None:
+    """`size` in octets, as received."""
+    if size > limits.message_size:
+        return replies.too_large(limits.message_size)
+    if has_bare_line_ends and listener.profile == "strict":
+        return replies.BARE_LINE_END
+    return None
+
+
+def _matches(address: str, patterns: tuple[str, ...]) -> bool:
+    address = address.casefold()
+    domain = "*" + address[address.rfind("@") :]
+    return any(pattern.casefold() in (address, domain) for pattern in patterns)

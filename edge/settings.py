@@ -1,0 +1,280 @@
+"""What can be set about the edge: names, types, defaults, and what contradicts itself.
+
+Read from `edge.toml` and the environment by `edge.settings_file`. Frozen: a reload makes a new
+object. Sizes are bytes, times are seconds.
+"""
+
+import re
+import socket
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from edge.paths import check_address
+
+MIB = 1024 * 1024
+
+
+class Endpoint(NamedTuple):
+    """Where to listen. Port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Rate(NamedTuple):
+    """So many mails in so many seconds."""
+
+    mails: int
+    seconds: int
+
+
+_ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\s]*)):(?P<port>\d{1,5})")
+_RATE = re.compile(r"(?P<mails>[1-9]\d*)/(?P<unit>second|minute|hour|day)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+def _to_endpoint(value: object) -> object:
+    if isinstance(value, Endpoint):
+        return value
+    found = _ENDPOINT.fullmatch(str(value))
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError("expected host:port, such as 127.0.0.1:2525 or [::]:587")
+    return Endpoint(found["six"] or found["host"] or "0.0.0.0", int(found["port"]))
+
+
+def _to_network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    return ip_network(str(value))
+
+
+def _to_rate(value: object) -> object:
+    if value is None or isinstance(value, Rate):
+        return value
+    found = _RATE.fullmatch(str(value))
+    if found is None:
+        raise ValueError("expected mails/unit, such as 30/minute (second, minute, hour or day)")
+    return Rate(int(found["mails"]), _SECONDS[found["unit"]])
+
+
+def _is_mailbox(address: str) -> str:
+    if check_address(address, smtputf8=True, needs_domain=True) is not None:
+        raise ValueError("expected a mail address, such as noreply@contoso.com")
+    return address
+
+
+def _is_pattern(pattern: str) -> str:
+    if check_address(pattern.replace("*@", "any@", 1), smtputf8=True, needs_domain=True):
+        raise ValueError("expected an address or *@domain")
+    return pattern
+
+
+EndpointSetting = Annotated[Endpoint, BeforeValidator(_to_endpoint)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_to_network)]
+Pattern = Annotated[str, AfterValidator(_is_pattern)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Seconds = Annotated[float, Field(gt=0)]
+Bytes = Annotated[int, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StorageSettings(Section):
+    """The storage account that takes the mail: a connection string, or two addresses."""
+
+    connection_string: SecretStr | None = None
+    account_url_queue: str = ""
+    account_url_blob: str = ""
+
+    @model_validator(mode="after")
+    def _is_one_account(self) -> Self:
+        by_address = bool(self.account_url_queue and self.account_url_blob)
+        if bool(self.connection_string) == by_address:
+            raise ValueError(
+                "set either connection_string, or both account_url_queue and account_url_blob"
+            )
+        return self
+
+
+class SpoolSettings(Section):
+    """The durable queue on this machine's own disk."""
+
+    directory: Path = Path("/var/spool/relay")
+    max_bytes: Bytes = 10 * 1024 * MIB
+    """What may wait; above it new mail is deferred."""
+    reserve_bytes: Bytes = 256 * MIB
+    """Free disk to leave alone; below it new mail is deferred."""
+    memory_bytes: Bytes = 64 * MIB
+    """What all mails being received may hold in memory together; above it they go to files."""
+
+
+class ForwarderSettings(Section):
+    """How the spool is drained into the storage account."""
+
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    longest_pause: Seconds = 60
+    """Between two tries while the storage account does not answer."""
+
+
+class Limits(Section):
+    message_size: Annotated[int, Field(gt=0, le=150 * MIB)] = 35 * MIB
+    recipients: Annotated[int, Field(ge=1, le=5000)] = 500
+    connections: Annotated[int, Field(ge=1)] = 1000
+    connections_per_address: Annotated[int, Field(ge=1)] = 200
+    idle_timeout: Seconds = 300
+    transaction_timeout: Seconds = 1800
+    command_errors: Annotated[int, Field(ge=1)] = 20
+    """Refused commands in one session before it is closed."""
+    failed_sign_ins: Annotated[int, Field(ge=1)] = 3
+    """Wrong passwords in one session before it is closed."""
+
+
+class TlsSettings(Section):
+    """The certificate of all listeners."""
+
+    source: Literal["file", "self-signed"] = "self-signed"
+    certificate: Path = Path("/var/lib/relay/tls/certificate.pem")
+    """PEM, the whole chain. With `self-signed` it is made here when missing."""
+    key: Path = Path("/var/lib/relay/tls/key.pem")
+
+    @model_validator(mode="after")
+    def _has_files(self) -> Self:
+        for path in (self.certificate, self.key) if self.source == "file" else ():
+            if not path.is_file():
+                raise ValueError(f"{path} does not exist; give its path or use source self-signed")
+        return self
+
+
+class MonitorSettings(Section):
+    """Where /health, /ready and /metrics answer."""
+
+    address: EndpointSetting = Endpoint("127.0.0.1", 8080)
+
+
+class LogSettings(Section):
+    format: Literal["auto", "json", "console"] = "auto"
+    """auto: console on a terminal, else JSON."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Listener(Section):
+    """One door for devices."""
+
+    name: Name
+    address: EndpointSetting
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    profile: Literal["strict", "legacy"] = "strict"
+    """legacy: old TLS, sign-in without TLS, bare line ends normalised."""
+    auth: Literal["required", "optional", "off"] = "required"
+    proxy_protocol: bool = False
+    """Believe a PROXY header (v1 or v2) from `trusted_proxies`, and take nobody else."""
+    trusted_proxies: tuple[Network, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_reachable(self) -> Self:
+        if self.tls == "none" and self.profile == "strict" and self.auth != "off":
+            raise ValueError(
+                'sign-in without TLS needs profile = "legacy"; else set tls, or auth = "off"'
+            )
+        if self.proxy_protocol != bool(self.trusted_proxies):
+            raise ValueError("proxy_protocol = true and trusted_proxies need each other")
+        return self
+
+
+class Device(Section):
+    """Something that sends mail, and what it may send."""
+
+    name: Name
+    password_hash: Annotated[str, StringConstraints(pattern=r"^\$argon2id\$")] | None = Field(
+        default=None, repr=False
+    )
+    networks: tuple[Network, ...] = ()
+    """Where it may send from without signing in."""
+    send_as: Annotated[str, AfterValidator(_is_mailbox)]
+    allow_from: tuple[Pattern, ...] = ()
+    from_policy: Literal["rewrite", "keep", "reject"] = "rewrite"
+    recipients: tuple[Pattern, ...] = ()
+    """Where it may send to; empty is everywhere."""
+    rate: Annotated[Rate | None, BeforeValidator(_to_rate)] = None
+    identity: Name = "default"
+
+    @model_validator(mode="after")
+    def _can_get_in(self) -> Self:
+        if not self.password_hash and not self.networks:
+            raise ValueError("give it a password_hash, or networks to be known by")
+        return self
+
+
+_SHIPPED_LISTENERS = (
+    Listener(name="submission", address=Endpoint("0.0.0.0", 587)),
+    Listener(name="smtps", address=Endpoint("0.0.0.0", 465), tls="implicit"),
+    Listener(
+        name="lan", address=Endpoint("0.0.0.0", 2525), tls="none", profile="legacy", auth="off"
+    ),
+    Listener(name="legacy", address=Endpoint("0.0.0.0", 2587), profile="legacy", auth="off"),
+)
+
+
+class EdgeSettings(Section):
+    """All settings of one edge."""
+
+    site: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
+    """Which edge this is, in tickets and logs."""
+    hostname: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,253}$")] = Field(
+        default_factory=socket.gethostname
+    )
+    drain_timeout: Seconds = 25
+    """How long a stop waits for sessions and for the forwarder."""
+    storage: StorageSettings
+    spool: SpoolSettings = SpoolSettings()
+    forwarder: ForwarderSettings = ForwarderSettings()
+    limits: Limits = Limits()
+    tls: TlsSettings = TlsSettings()
+    monitor: MonitorSettings = MonitorSettings()
+    log: LogSettings = LogSettings()
+    listeners: tuple[Listener, ...] = _SHIPPED_LISTENERS
+    devices: tuple[Device, ...] = ()
+
+    @field_validator("listeners")
+    @classmethod
+    def _listeners_differ(cls, listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        if not listeners:
+            raise ValueError("at least one listener is needed")
+        _refuse_twins("listener name", [listener.name.casefold() for listener in listeners])
+        _refuse_twins(
+            "address", [str(listener.address) for listener in listeners if listener.address.port]
+        )
+        return listeners
+
+    @field_validator("devices")
+    @classmethod
+    def _devices_differ(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+        _refuse_twins("device name", [device.name.casefold() for device in devices])
+        networks = [str(network) for device in devices for network in device.networks]
+        _refuse_twins("network", networks)
+        return devices
+
+
+def _refuse_twins(what: str, names: list[str]) -> None:
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise ValueError(f"{what} used twice: {', '.join(twins)}")

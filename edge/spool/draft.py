@@ -1,0 +1,150 @@
+"""A mail's content while it is being received: in memory while small, else in a file.
+
+The memory that all drafts may use together is bounded; a draft that would exceed the bound goes
+to its file early.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from io import FileIO
+from pathlib import Path
+from typing import TypeVar, TypeVarTuple, Unpack
+
+from edge.spool.group_commit import SpoolFull, SpoolUnavailable
+
+IN_MEMORY_BYTES = 256 * 1024
+"""Content above this is never whole in memory."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
+
+
+class MemoryBudget:
+    """How much all drafts together hold in memory, in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
+
+    def take(self, size: int) -> bool:
+        if self.used + size > self._limit:
+            return False
+        self.used += size
+        return True
+
+    def give_back(self, size: int) -> None:
+        self.used -= size
+
+
+class Draft:
+    """One mail's octets on their way into the spool. Ends by `abandon` or in `Spool.accept`."""
+
+    def __init__(self, path: Path, announced: int, budget: MemoryBudget, disk: Executor) -> None:
+        """`announced` is the size that the client declared, 0 when it did not."""
+        self.path = path
+        self.size = 0
+        self._announced = announced
+        self._budget = budget
+        self._disk = disk
+        self._hash = hashlib.sha256()
+        self._pieces: list[bytes] = []
+        self._held = 0
+        # A file object, not its number: a write that is still under way in a thread when the
+        # draft is abandoned must fail, not hit the file that gets the number next.
+        self._file: FileIO | None = None
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    async def write(self, piece: bytes) -> None:
+        """Take the next octets. Raises SpoolFull or SpoolUnavailable."""
+        self.size += len(piece)
+        self._hash.update(piece)
+        if self._fits_in_memory(len(piece)):
+            self._held += len(piece)
+            self._pieces.append(piece)
+        else:
+            await self._spill(piece)
+
+    async def seal(self) -> bytes | None:
+        """Make the file durable, its name too, and answer None; or answer the octets themselves."""
+        if self._file is None:
+            return b"".join(self._pieces)
+        await self._on_disk(_flush, self._file)
+        await self._on_disk(_flush_directory, self.path.parent)
+        return None
+
+    def release(self) -> None:
+        """Let go of memory and file handle. The content stays where it is durable."""
+        self._budget.give_back(self._held)
+        self._held = 0
+        self._pieces.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        has_file = self._file is not None
+        self.release()
+        if has_file:
+            self.path.unlink(missing_ok=True)
+
+    def _fits_in_memory(self, size: int) -> bool:
+        return (
+            self._file is None
+            and self._announced <= IN_MEMORY_BYTES
+            and self.size <= IN_MEMORY_BYTES
+            and self._budget.take(size)
+        )
+
+    async def _spill(self, piece: bytes) -> None:
+        if self._file is None:
+            self._file = await self._on_disk(_create, self.path)
+            self._pieces.append(piece)
+            piece = b"".join(self._pieces)
+            self._pieces.clear()
+            self._budget.give_back(self._held)
+            self._held = 0
+        await self._on_disk(_write, self._file, piece)
+
+    async def _on_disk(
+        self, call: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments
+    ) -> Result:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._disk, call, *arguments)
+        except OSError as error:
+            kind = SpoolFull if error.errno in _NO_ROOM else SpoolUnavailable
+            raise kind(f"{self.path.name}: {error.strerror}") from error
+
+
+def _create(path: Path) -> FileIO:
+    return FileIO(path, "xb", opener=_open_privately)
+
+
+def _open_privately(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _write(file: FileIO, octets: bytes) -> None:
+    unwritten = memoryview(octets)
+    while unwritten:
+        unwritten = unwritten[file.write(unwritten) :]
+
+
+def _flush(file: FileIO) -> None:
+    os.fsync(file.fileno())
+
+
+def _flush_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,129 @@
+"""Commit many changes to the spool's database with one flush of the disk.
+
+A thread of its own holds the only writing connection. While it waits for the disk, changes
+gather; then it commits all of them at once. Nobody waits on purpose. A change is durable when
+its future is done; when the commit failed, every change of it has failed.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+Row = tuple[object, ...]
+Statement = str
+
+
+class SpoolUnavailable(Exception):
+    """The disk did not take it. Nothing was accepted."""
+
+
+class SpoolFull(SpoolUnavailable):
+    """There is no room for it now."""
+
+
+@dataclass
+class _Batch:
+    changes: dict[Statement, list[Row]] = field(default_factory=dict)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+
+class GroupCommit:
+    """The writing side of the database. `submit` and `close` belong to the event loop."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._loop = asyncio.get_running_loop()
+        self._gathering: _Batch | None = None
+        self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        self._thread.start()
+        self.broken: str | None = None
+        """Why the disk is no longer trusted. After a failed flush nothing tells what it holds."""
+
+    def submit(self, statement: Statement, row: Row) -> asyncio.Future[None]:
+        """Have `statement` run with `row`. The future raises SpoolUnavailable or SpoolFull."""
+        if self.broken is not None:
+            raise SpoolUnavailable(self.broken)
+        if self._gathering is None:
+            self._gathering = _Batch()
+            self._loop.call_soon(self._hand_over)
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._gathering.changes.setdefault(statement, []).append(row)
+        self._gathering.waiting.append(done)
+        return done
+
+    async def close(self) -> None:
+        """Commit what was submitted, then let go of the database."""
+        if self._gathering is not None:
+            self._hand_over()
+        self._batches.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _hand_over(self) -> None:
+        batch, self._gathering = self._gathering, None
+        if batch is not None:
+            self._batches.put(batch)
+
+    def _run(self) -> None:
+        connection = self._connect()
+        try:
+            while (batch := self._batches.get()) is not None:
+                batches = [batch, *self._others_waiting()]
+                fault = _commit(connection, batches)
+                self._loop.call_soon_threadsafe(self._settle, batches, fault)
+        finally:
+            connection.close()
+
+    def _others_waiting(self) -> Sequence[_Batch]:
+        others = []
+        for _ in range(self._batches.qsize()):
+            other = self._batches.get()
+            if other is None:
+                self._batches.put(None)
+                break
+            others.append(other)
+        return others
+
+    def _settle(self, batches: list[_Batch], fault: sqlite3.Error | None) -> None:
+        failure = None if fault is None else _meaning(fault)
+        if fault is not None and _is_of_the_disk(fault):
+            self.broken = str(failure)
+        for batch in batches:
+            for done in batch.waiting:
+                if done.cancelled():
+                    continue
+                if failure is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(failure)
+
+
+def _commit(connection: sqlite3.Connection, batches: list[_Batch]) -> sqlite3.Error | None:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for batch in batches:
+            for statement, rows in batch.changes.items():
+                connection.executemany(statement, rows)
+        connection.execute("COMMIT")
+    except sqlite3.Error as fault:
+        if connection.in_transaction:
+            try:
+                connection.execute("ROLLBACK")
+            except sqlite3.Error as second_fault:
+                return second_fault
+        return fault
+    return None
+
+
+def _is_of_the_disk(fault: sqlite3.Error) -> bool:
+    code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_IOERR) & 0xFF
+    return code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _meaning(fault: sqlite3.Error) -> SpoolUnavailable:
+    if getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return SpoolFull("the disk is full")
+    return SpoolUnavailable(f"{getattr(fault, 'sqlite_errorname', 'SQLite')}: {fault}")

@@ -1,0 +1,204 @@
+"""The durable local queue between the listener and the forwarder.
+
+`accept` returns only when a power cut would lose nothing: a file and its name are flushed first,
+then the row that names it is committed. A file without a row is litter, swept at the next start;
+a row without its file would be a broken promise. Entries leave in the order of their commit.
+"""
+
+import asyncio
+import fcntl
+import shutil
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from edge.settings import SpoolSettings
+from edge.spool.draft import Draft, MemoryBudget
+from edge.spool.group_commit import GroupCommit, SpoolUnavailable
+from handoff.ids import is_id
+from handoff.ticket import Ticket, encode
+
+_INSERT = "INSERT INTO entries (seq, id, ticket, size, octets) VALUES (?, ?, ?, ?, ?)"
+_DELETE = "DELETE FROM entries WHERE seq = ?"
+_HOLD = "UPDATE entries SET held = ? WHERE seq = ?"
+_NEXT = (
+    "SELECT seq, id, ticket, size, octets FROM entries"
+    " WHERE seq > ? AND held IS NULL ORDER BY seq LIMIT ?"
+)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    seq INTEGER PRIMARY KEY,   -- order of commit
+    id TEXT NOT NULL,          -- the mail's id
+    ticket TEXT NOT NULL,      -- its ticket, naming the blob that the content would go to
+    size INTEGER NOT NULL,     -- octets of the content
+    octets BLOB,               -- the content; NULL when it is in the file <id>.eml
+    held TEXT                  -- why it is not forwarded; NULL when it is
+)
+"""
+_WRITER_PRAGMAS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA cache_size = -16000",
+)
+
+
+class SpoolLocked(Exception):
+    """Another process uses this spool."""
+
+
+@dataclass(frozen=True)
+class SpoolEntry:
+    """A mail that waits for the forwarder."""
+
+    seq: int
+    id: str
+    ticket: str
+    size: int
+    octets: bytes | None
+    """None when the content is in `file`."""
+    file: Path
+
+
+class Spool:
+    """One directory, one process. `open` it inside the event loop that uses it."""
+
+    def __init__(self, settings: SpoolSettings, lock: IO[str], connection: sqlite3.Connection):
+        self._settings = settings
+        self._lock = lock
+        self._reader = connection
+        self._disk = ThreadPoolExecutor(4, thread_name_prefix="spool-file")
+        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="spool-read")
+        self._memory = MemoryBudget(settings.memory_bytes)
+        last, self.messages, self.octets = connection.execute(
+            "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(size), 0) FROM entries"
+        ).fetchone()
+        self._last_seq: int = last
+        self._commits = GroupCommit(lambda: _connect(settings.directory, _WRITER_PRAGMAS))
+        self.arrival = asyncio.Event()
+        """Set when an entry was accepted; whoever waits for entries clears it."""
+
+    @classmethod
+    def open(cls, settings: SpoolSettings) -> "Spool":
+        """Open or create the spool and sweep what a crash left.
+
+        Raises SpoolLocked, or SpoolUnavailable when the directory cannot be used.
+        """
+        directory = settings.directory
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = (directory / "lock").open("w")
+        except OSError as error:
+            raise SpoolUnavailable(f"{directory}: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            connection = _connect(directory)
+            connection.execute(_SCHEMA)
+            _sweep(directory, connection)
+            return cls(settings, lock, connection)
+        except BlockingIOError as error:
+            lock.close()
+            raise SpoolLocked(f"{directory}: another process uses this spool") from error
+        except (sqlite3.Error, OSError) as error:
+            lock.close()
+            raise SpoolUnavailable(f"{directory}: {error}") from error
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be accepted any more, or None."""
+        return self._commits.broken
+
+    def has_room_for(self, size: int) -> bool:
+        """Whether `size` more octets may come in."""
+        if self.octets + size > self._settings.max_bytes:
+            return False
+        try:
+            free = shutil.disk_usage(self._settings.directory).free
+        except OSError:
+            return False
+        return free - size > self._settings.reserve_bytes
+
+    def draft(self, mail_id: str, announced: int) -> Draft:
+        """Begin to receive a mail; `announced` octets, or 0 when the client did not say."""
+        return Draft(self._file_of(mail_id), announced, self._memory, self._disk)
+
+    async def accept(self, draft: Draft, ticket: Ticket) -> None:
+        """Make the mail durable. When this returns it is safe; when it raises, nothing is left.
+
+        Raises SpoolFull or SpoolUnavailable. Cancelled, it may end either way.
+        """
+        try:
+            octets = await draft.seal()
+            self._last_seq += 1
+            row = (self._last_seq, ticket.id, encode(ticket), draft.size, octets)
+            committed = self._commits.submit(_INSERT, row)
+        except BaseException:
+            draft.abandon()
+            raise
+        committed.add_done_callback(lambda done: self._settle(draft, done))
+        await asyncio.shield(committed)
+
+    async def next_entries(self, after: int, limit: int) -> list[SpoolEntry]:
+        """Up to `limit` entries behind sequence number `after`, held ones left out."""
+        loop = asyncio.get_running_loop()
+        rows = await loop.run_in_executor(self._read_thread, self._read, after, limit)
+        return [SpoolEntry(*row, file=self._file_of(row[1])) for row in rows]
+
+    async def remove(self, entry: SpoolEntry) -> None:
+        """Forget an entry that is safe elsewhere. Raises SpoolUnavailable."""
+        await self._commits.submit(_DELETE, (entry.seq,))
+        self.messages -= 1
+        self.octets -= entry.size
+        if entry.octets is None:
+            await asyncio.get_running_loop().run_in_executor(self._disk, _unlink, entry.file)
+
+    async def hold(self, entry: SpoolEntry, reason: str) -> None:
+        """Keep an entry without forwarding it, for somebody to look. Raises SpoolUnavailable."""
+        await self._commits.submit(_HOLD, (reason, entry.seq))
+
+    async def close(self) -> None:
+        await self._commits.close()
+        self._disk.shutdown()
+        self._read_thread.shutdown()
+        self._reader.close()
+        self._lock.close()
+
+    def _settle(self, draft: Draft, committed: "asyncio.Future[None]") -> None:
+        if committed.exception() is not None:
+            draft.abandon()
+            return
+        draft.release()
+        self.messages += 1
+        self.octets += draft.size
+        self.arrival.set()
+
+    def _read(self, after: int, limit: int) -> list[tuple[int, str, str, int, bytes | None]]:
+        return self._reader.execute(_NEXT, (after, limit)).fetchall()
+
+    def _file_of(self, mail_id: str) -> Path:
+        return self._settings.directory / f"{mail_id}.eml"
+
+
+def _connect(directory: Path, pragmas: tuple[str, ...] = ()) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        directory / "spool.sqlite3", isolation_level=None, check_same_thread=False, timeout=30
+    )
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"journal mode is {mode}: a local file system is needed")
+    for pragma in pragmas:
+        connection.execute(pragma)
+    return connection
+
+
+def _sweep(directory: Path, connection: sqlite3.Connection) -> None:
+    rows = connection.execute("SELECT id FROM entries WHERE octets IS NULL")
+    named = {mail_id for (mail_id,) in rows}
+    for file in directory.glob("*.eml"):
+        if is_id(file.stem) and file.stem not in named:
+            _unlink(file)
+
+
+def _unlink(file: Path) -> None:
+    file.unlink(missing_ok=True)

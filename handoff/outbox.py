@@ -1,0 +1,106 @@
+"""The edge's way into the mail storage account: put content, put a ticket.
+
+Asynchronous, and with the storage clients' own retries switched off: the forwarder decides when
+to try again. Both calls may be repeated for the same mail: content that is there already is
+success, and a second ticket of one id is recognised by the ledger.
+"""
+
+from collections.abc import AsyncIterable
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.identity.aio import DefaultAzureCredential
+from azure.storage.blob import ContentSettings
+from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from handoff import names
+from handoff.storage import Account
+
+_FOREVER = -1
+"""Without it a queue message vanishes after seven days."""
+_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
+_MIME = ContentSettings(content_type="message/rfc822")
+
+
+class OutboxUnavailable(Exception):
+    """The storage account did not take it: try again later. The text says why, in one line."""
+
+
+class Outbox:
+    """Container `mail` and queue `outbound` of one account."""
+
+    def __init__(self, account: Account) -> None:
+        self._open = AsyncExitStack()
+        credential = None if account.connection_string else self._sign_in()
+        if account.connection_string:
+            queues = QueueServiceClient.from_connection_string(
+                account.connection_string, **_OPTIONS
+            )
+            blobs = BlobServiceClient.from_connection_string(account.connection_string, **_OPTIONS)
+        else:
+            queues = QueueServiceClient(account.queue_url, credential, **_OPTIONS)
+            blobs = BlobServiceClient(account.blob_url, credential, **_OPTIONS)
+        for client in (queues, blobs):
+            self._open.push_async_exit(client)
+        self._queue = queues.get_queue_client(names.OUTBOUND_QUEUE)
+        self._mail = blobs.get_container_client(names.MAIL_CONTAINER)
+
+    def _sign_in(self) -> AsyncTokenCredential:
+        credential = DefaultAzureCredential()
+        self._open.push_async_exit(credential)
+        return credential
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def put_content(
+        self, blob_name: str, octets: bytes | AsyncIterable[bytes], size: int
+    ) -> None:
+        """Store a mail's octets. Raises OutboxUnavailable."""
+        try:
+            await self._mail.upload_blob(
+                blob_name, octets, length=size, overwrite=False, content_settings=_MIME
+            )
+        except ResourceExistsError:
+            return
+        except ResourceNotFoundError as error:
+            await self._create_missing()
+            raise _unavailable(error) from error
+        except (AzureError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def put_ticket(self, message: str) -> None:
+        """Queue an encoded ticket, to stay until it is done. Raises OutboxUnavailable."""
+        try:
+            await self._queue.send_message(message, time_to_live=_FOREVER)
+        except ResourceNotFoundError as error:
+            await self._create_missing()
+            raise _unavailable(error) from error
+        except (AzureError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def _create_missing(self) -> None:
+        # In Azure, Bicep creates both, and the edge's own role may not. With an account key it may.
+        for create in (self._queue.create_queue, self._mail.create_container):
+            try:
+                await create()
+            except (AzureError, OSError):
+                continue
+
+
+def _unavailable(error: Exception) -> OutboxUnavailable:
+    if isinstance(error, HttpResponseError):
+        code = getattr(error, "error_code", None) or error.reason or "error"
+        return OutboxUnavailable(f"{error.status_code or 'no answer'} {code}")
+    return OutboxUnavailable(f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
