@@ -238,7 +238,9 @@ def _to_entity(delivery: Delivery) -> dict[str, Any]:
         **{name: value for name, value in columns.items() if value is not None},
         "state": delivery.state.value,
         "recipients": _fitting(delivery.recipients),
-        "history": json.dumps([attempt.as_record() for attempt in delivery.history]),
+        "history": json.dumps(
+            [attempt.as_record() for attempt in delivery.history], ensure_ascii=False
+        ),
     }
 
 

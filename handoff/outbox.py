@@ -27,6 +27,8 @@ from handoff.storage import Account
 _FOREVER = -1
 """Without it a queue message vanishes after seven days."""
 _OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
+# Content above this goes up in pieces, so that it is never whole in memory.
+_IN_PIECES: dict[str, Any] = {"max_single_put_size": 1024 * 1024, "max_block_size": 1024 * 1024}
 _MIME = ContentSettings(content_type="message/rfc822")
 
 
@@ -44,10 +46,12 @@ class Outbox:
             queues = QueueServiceClient.from_connection_string(
                 account.connection_string, **_OPTIONS
             )
-            blobs = BlobServiceClient.from_connection_string(account.connection_string, **_OPTIONS)
+            blobs = BlobServiceClient.from_connection_string(
+                account.connection_string, **_OPTIONS, **_IN_PIECES
+            )
         else:
             queues = QueueServiceClient(account.queue_url, credential, **_OPTIONS)
-            blobs = BlobServiceClient(account.blob_url, credential, **_OPTIONS)
+            blobs = BlobServiceClient(account.blob_url, credential, **_OPTIONS, **_IN_PIECES)
         for client in (queues, blobs):
             self._open.push_async_exit(client)
         self._queue = queues.get_queue_client(names.OUTBOUND_QUEUE)

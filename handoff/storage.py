@@ -8,7 +8,7 @@ sits in front of a queue that retries with patience.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import requests
 from azure.core.credentials import TokenCredential
@@ -68,7 +68,7 @@ class Storage:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        session = requests.Session()
+        self._session = session = requests.Session()
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
         self._options: dict[str, Any] = {
@@ -79,6 +79,12 @@ class Storage:
             "connection_timeout": 5,
             "read_timeout": 30,
         }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
 
     @cached_property
     def outbound(self) -> QueueClient:

@@ -76,7 +76,8 @@ class SendAs(_Part):
     mailbox: Address
     from_policy: Literal["rewrite", "keep", "reject"] = "rewrite"
     identity: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "default"
-    sealed: str | None = None
+    sealed: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
+    """A client's own credential as a compact JWE, for the function app's key only."""
 
 
 class Content(_Part):
@@ -107,7 +108,7 @@ class Ticket(_Part):
     envelope: Envelope
     send_as: SendAs
     content: Content
-    trace: Annotated[str, StringConstraints(max_length=256)] | None = None
+    trace: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{1,128}$")] | None = None
     """W3C traceparent of the transaction."""
     generation: int = Field(default=0, ge=0, exclude_if=lambda generation: generation == 0)
     """How often an operator has put this mail back; a new generation may be sent again."""
