@@ -55,7 +55,7 @@ def main() -> int:
             return runner.run(run(settings, read_settings))
     except (SettingsError, CertificateUnusable) as error:
         return _complain(error, _BAD_SETTINGS)
-    except (AddressInUse, MonitorUnreachable, SpoolLocked, SpoolUnavailable, ValueError) as error:
+    except (AddressInUse, MonitorUnreachable, SpoolLocked, SpoolUnavailable) as error:
         return _complain(error, _COULD_NOT_RUN)
 
 
@@ -69,7 +69,7 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
     async with AsyncExitStack() as parts:
         receptions = _receptions(settings, metrics, parts)
         spool = receptions[0].spool
-        outbox = await parts.enter_async_context(Outbox(_account(settings.storage)))
+        outbox = await parts.enter_async_context(_outbox(settings.storage))
         forwarder = Forwarder(spool, outbox, settings.forwarder, metrics)
         monitor = Monitor(spool, forwarder.uplink, metrics)
         parts.push_async_callback(monitor.stop)
@@ -101,12 +101,12 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
 def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack) -> list[Reception]:
     if settings.tls.source == "self-signed" and _uses_tls(settings):
         make_self_signed(settings.tls, settings.hostname, datetime.now(UTC))
-    if _uses_tls(settings):
-        metrics.certificate_expiry.set(expiry_of(settings.tls).timestamp())
     contexts = {
         listener.name: context_for(listener, settings.tls) if listener.tls != "none" else None
         for listener in settings.listeners
     }
+    if _uses_tls(settings):
+        metrics.certificate_expiry.set(expiry_of(settings.tls).timestamp())
     spool = Spool.open(settings.spool)
     parts.push_async_callback(spool.close)
     passwords = PasswordCheck()
@@ -173,13 +173,17 @@ def _uses_tls(settings: EdgeSettings) -> bool:
     return any(listener.tls != "none" for listener in settings.listeners)
 
 
-def _account(storage: StorageSettings) -> Account:
+def _outbox(storage: StorageSettings) -> Outbox:
     secret = storage.connection_string
-    return Account(
+    account = Account(
         connection_string=secret.get_secret_value() if secret else None,
         queue_url=storage.account_url_queue,
         blob_url=storage.account_url_blob,
     )
+    try:
+        return Outbox(account)
+    except ValueError as error:
+        raise SettingsError([f"storage: {error}"]) from error
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -106,7 +106,8 @@ class Draft:
 
     async def _spill(self, piece: bytes) -> None:
         if self._file is None:
-            self._file = await self._on_disk(_create, self.path)
+            # In the event loop: a session that is cancelled meanwhile would leave the file open.
+            self._file = self._create()
             self._pieces.append(piece)
             piece = b"".join(self._pieces)
             self._pieces.clear()
@@ -114,18 +115,23 @@ class Draft:
             self._held = 0
         await self._on_disk(_write, self._file, piece)
 
+    def _create(self) -> FileIO:
+        try:
+            return FileIO(self.path, "xb", opener=_open_privately)
+        except OSError as error:
+            raise self._fault(error) from error
+
     async def _on_disk(
         self, call: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments
     ) -> Result:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._disk, call, *arguments)
         except OSError as error:
-            kind = SpoolFull if error.errno in _NO_ROOM else SpoolUnavailable
-            raise kind(f"{self.path.name}: {error.strerror}") from error
+            raise self._fault(error) from error
 
-
-def _create(path: Path) -> FileIO:
-    return FileIO(path, "xb", opener=_open_privately)
+    def _fault(self, error: OSError) -> SpoolUnavailable:
+        kind = SpoolFull if error.errno in _NO_ROOM else SpoolUnavailable
+        return kind(f"{self.path.name}: {error.strerror}")
 
 
 def _open_privately(path: str, flags: int) -> int:

@@ -1,0 +1,69 @@
+"""Passwords: right ones are remembered, wrong and unknown ones are not."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from edge.credentials import PasswordCheck, hash_password
+
+HASH = hash_password("K7mQ2xVt9RpH4wNe")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def check(clock: Clock) -> Iterator[PasswordCheck]:
+    check = PasswordCheck(clock)
+    yield check
+    check.close()
+
+
+async def test_only_the_right_password_fits(check: PasswordCheck) -> None:
+    assert await check.is_right(HASH, "K7mQ2xVt9RpH4wNe")
+    assert not await check.is_right(HASH, "k7mQ2xVt9RpH4wNe")
+    assert not await check.is_right(HASH, "")
+    assert not await check.is_right(None, "K7mQ2xVt9RpH4wNe")
+    assert not await check.is_right(None, "")
+    assert not await check.is_right("$argon2id$damaged", "K7mQ2xVt9RpH4wNe")
+
+
+async def test_a_wrong_password_after_the_right_one_is_refused(check: PasswordCheck) -> None:
+    assert await check.is_right(HASH, "K7mQ2xVt9RpH4wNe")
+    assert not await check.is_right(HASH, "wrong")
+    assert not await check.is_right(hash_password("other"), "K7mQ2xVt9RpH4wNe")
+
+
+async def test_a_right_password_is_cheap_for_a_while(check: PasswordCheck, clock: Clock) -> None:
+    costs = []
+    for _ in range(3):
+        began = time.perf_counter()
+        await check.is_right(HASH, "K7mQ2xVt9RpH4wNe")
+        costs.append(time.perf_counter() - began)
+        clock.now += 200
+
+    assert costs[1] < costs[0] / 5
+    assert costs[2] > costs[1] * 5
+
+
+async def test_an_unknown_device_costs_as_much_as_a_wrong_password(check: PasswordCheck) -> None:
+    known: list[float] = []
+    unknown: list[float] = []
+    for number in range(7):
+        for password_hash, costs in ((HASH, known), (None, unknown)):
+            began = time.process_time()
+            await check.is_right(password_hash, f"wrong {number}")
+            costs.append(time.process_time() - began)
+
+    assert 0.5 < sorted(known)[3] / sorted(unknown)[3] < 2

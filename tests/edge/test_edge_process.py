@@ -1,0 +1,283 @@
+"""The edge as a program: starts, refuses to start, is killed, drains."""
+
+import json
+import signal
+import smtplib
+import socket
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handoff.storage import Storage
+from handoff.ticket import decode
+from local.child import Child
+from tests.builders import MAIL
+from tests.edge.door import PASSWORD, SCANNER
+
+NOWHERE = (
+    "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=dGVzdA==;"
+    "QueueEndpoint=http://127.0.0.2:9/a;BlobEndpoint=http://127.0.0.2:9/a;"
+)
+
+
+def config(directory: Path, storage: str, *more: str) -> Path:
+    file = directory / "edge.toml"
+    file.write_text(
+        f"""
+        site = "plant-2"
+        hostname = "localhost"
+        drain_timeout = 3
+        [storage]
+        connection_string = "{storage}"
+        [spool]
+        directory = "{directory}/spool"
+        [tls]
+        certificate = "{directory}/tls/certificate.pem"
+        key = "{directory}/tls/key.pem"
+        [monitor]
+        address = "127.0.0.1:0"
+        [[listeners]]
+        name = "submission"
+        address = "127.0.0.1:0"
+        [[listeners]]
+        name = "lan"
+        address = "127.0.0.1:0"
+        tls = "none"
+        profile = "legacy"
+        auth = "off"
+        [[devices]]
+        name = "scanner"
+        password_hash = "{SCANNER["password_hash"]}"
+        networks = ["127.0.0.1"]
+        send_as = "scan@contoso.com"
+        """
+        + "\n".join(more)
+    )
+    return file
+
+
+class Edge:
+    """A running edge and where it listens."""
+
+    def __init__(self, file: Path) -> None:
+        self.child = Child([sys.executable, "-m", "edge", "--config", file])
+        ready = json.loads(self.child.wait_for(lambda line: '"ready"' in line, 20))
+        self.monitor: str = ready["monitor"]
+        self.ports = {
+            name: int(place.rpartition(":")[2]) for name, place in ready["listeners"].items()
+        }
+
+    def get(self, path: str) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(f"http://{self.monitor}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.child.lines if line.startswith("{")]
+        return [line for line in lines if line["event"] == name]
+
+    def send(self) -> str:
+        with smtplib.SMTP("127.0.0.1", self.ports["lan"], timeout=10) as client:
+            client.ehlo()
+            client.docmd("MAIL FROM:<scan@contoso.com>")
+            client.docmd("RCPT TO:<ann@contoso.com>")
+            client.docmd("DATA")
+            client.sock.sendall(MAIL + b".\r\n")  # type: ignore[union-attr]
+            code, text = client.getreply()
+
+        assert code == 250
+        return text.decode().rpartition(" ")[2]
+
+
+@pytest.fixture
+def running(tmp_path: Path, mail_account: str) -> Iterator[Edge]:
+    edge = Edge(config(tmp_path, mail_account))
+    yield edge
+    edge.child.stop()
+
+
+def outcome(file: Path, *arguments: str) -> tuple[int, list[str]]:
+    child = Child([sys.executable, "-m", "edge", "--config", file, *arguments])
+    code = child.wait(20)
+    child.stop()
+    return code, child.lines
+
+
+def test_a_mail_goes_from_the_socket_to_the_queue(running: Edge, storage: Storage) -> None:
+    mail_id = running.send()
+    running.child.wait_for(lambda line: '"queued"' in line and mail_id in line, 10)
+    (message,) = storage.outbound.receive_messages()
+    ticket = decode(message.content)
+
+    assert ticket.id == mail_id
+    assert (ticket.site, ticket.device) == ("plant-2", "scanner")
+    assert ticket.envelope.forward_paths == ("ann@contoso.com",)
+
+
+def test_it_makes_its_own_certificate_and_signs_devices_in(running: Edge, tmp_path: Path) -> None:
+    context = ssl.create_default_context(cafile=str(tmp_path / "tls" / "certificate.pem"))
+    with smtplib.SMTP("localhost", running.ports["submission"], timeout=10) as client:
+        client.starttls(context=context)
+        client.login("scanner", PASSWORD)
+
+        assert client.noop()[0] == 250
+    assert (tmp_path / "tls" / "key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_got_a_250_survives_a_kill(tmp_path: Path, storage: Storage) -> None:
+    # The storage account is out of reach, so that the mails are on the disk alone.
+    edge = Edge(config(tmp_path, NOWHERE))
+    sent = {edge.send() for _ in range(20)}
+    edge.child.kill()
+    account = storage._account.connection_string
+    edge = Edge(config(tmp_path, str(account)))
+    for mail_id in sent:
+        edge.child.wait_for(lambda line: '"queued"' in line and mail_id in line, 15)  # noqa: B023
+    edge.child.stop()
+    found = {
+        decode(message.content).id for message in storage.outbound.receive_messages(max_messages=32)
+    }
+
+    assert found == sent
+
+
+def test_an_uplink_outage_is_degraded_not_unready(tmp_path: Path) -> None:
+    edge = Edge(config(tmp_path, NOWHERE))
+    edge.send()
+    edge.child.wait_for(lambda line: "uplink_down" in line, 15)
+    code, body = edge.get("/ready")
+    metrics = edge.get("/metrics")[1]
+    health = edge.get("/health")
+    edge.child.stop()
+
+    assert (code, json.loads(body)["status"]) == (200, "degraded")
+    assert "relay_uplink_up 0.0" in metrics
+    assert "relay_spool_mails 1.0" in metrics
+    assert health[0] == 200
+
+
+def test_a_term_signal_drains_and_exits_zero(running: Edge, storage: Storage) -> None:
+    idle = socket.create_connection(("127.0.0.1", running.ports["lan"]))
+    busy = socket.create_connection(("127.0.0.1", running.ports["lan"]))
+    busy_file, idle_file = busy.makefile("rb"), idle.makefile("rb")
+    busy.sendall(b"HELO x\r\nMAIL FROM:<a@b.org>\r\nRCPT TO:<c@d.org>\r\nDATA\r\n")
+    for _ in range(5):
+        busy_file.readline()
+    idle_file.readline()
+    running.child.send(signal.SIGTERM)
+
+    assert idle_file.readline().startswith(b"421 4.3.2")
+
+    busy.sendall(MAIL + b".\r\n")
+
+    assert busy_file.readline().startswith(b"250 2.0.0 Ok: queued as ")
+    assert busy_file.readline().startswith(b"421 4.3.2")
+    assert running.child.wait(10) == 0
+    assert len(list(storage.outbound.receive_messages())) == 1
+
+    for closing in (busy_file, idle_file, busy, idle):
+        closing.close()
+
+
+def test_a_hang_up_reads_the_devices_again(running: Edge, tmp_path: Path) -> None:
+    file = tmp_path / "edge.toml"
+    good = file.read_text()
+    file.write_text(good.replace('networks = ["127.0.0.1"]', 'networks = ["10.0.0.1"]'))
+    running.child.send(signal.SIGHUP)
+    running.child.wait_for(lambda line: '"reloaded"' in line, 10)
+    with smtplib.SMTP("127.0.0.1", running.ports["lan"], timeout=10) as client:
+        client.ehlo()
+
+        assert client.docmd("MAIL FROM:<a@b.org>")[0] == 550
+
+    file.write_text(good + "nonsense")
+    running.child.send(signal.SIGHUP)
+    running.child.wait_for(lambda line: '"reload_refused"' in line, 10)
+
+    assert running.get("/ready")[0] == 200
+
+
+def test_a_wrong_password_is_logged_with_device_and_peer_alone(running: Edge) -> None:
+    context = ssl._create_unverified_context()
+    with smtplib.SMTP("127.0.0.1", running.ports["submission"], timeout=10) as client:
+        client.starttls(context=context)
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            client.login("scanner", "not-the-password")
+    running.child.wait_for(lambda line: '"sign_in_failed"' in line, 5)
+    event = running.events("sign_in_failed")[0]
+
+    assert (event["device"], event["peer"]) == ("scanner", "127.0.0.1")
+    assert event["password_length"] == 16
+    assert "not-the-password" not in "".join(running.child.lines)
+
+
+def test_bad_settings_exit_with_4_and_name_every_fault(tmp_path: Path) -> None:
+    file = config(tmp_path, NOWHERE, "[limit]", "x = 1", "[log]", 'level = "loud"')
+    code, lines = outcome(file)
+
+    assert code == 4
+    assert len(lines) == 2
+    assert f"{file}: limit: unknown key, did you mean limits?" in "\n".join(lines)
+
+
+def test_check_says_whether_settings_hold(tmp_path: Path) -> None:
+    assert outcome(config(tmp_path, NOWHERE), "--check") == (0, ["settings: ok"])
+    assert outcome(tmp_path / "none.toml", "--check")[0] == 4
+
+
+def test_a_missing_certificate_exits_with_4(tmp_path: Path) -> None:
+    file = config(tmp_path, NOWHERE)
+    file.write_text(file.read_text().replace("[tls]", '[tls]\nsource = "file"'))
+    code, lines = outcome(file)
+
+    assert code == 4
+    assert "certificate.pem does not exist" in lines[0]
+
+
+def test_an_unusable_key_exits_with_4(tmp_path: Path) -> None:
+    file = config(tmp_path, NOWHERE)
+    (tmp_path / "tls").mkdir()
+    (tmp_path / "tls" / "certificate.pem").write_text("no certificate")
+    (tmp_path / "tls" / "key.pem").write_text("no key")
+    code, lines = outcome(file)
+
+    assert code == 4
+    assert len(lines) == 1
+    assert "edge: tls: cannot use" in lines[0]
+
+
+def test_a_connection_string_that_is_none_exits_with_4(tmp_path: Path) -> None:
+    code, lines = outcome(config(tmp_path, "hush"))
+
+    assert code == 4
+    assert len(lines) == 1
+    assert lines[0].startswith("edge: storage: ")
+    assert "hush" not in lines[0]
+
+
+def test_a_taken_port_is_one_line_and_exit_1(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        file = config(tmp_path, NOWHERE)
+        file.write_text(file.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}", 2))
+        code, lines = outcome(file)
+
+    assert code == 1
+    assert len(lines) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in lines[0]
+
+
+def test_a_second_edge_on_one_spool_is_refused(running: Edge, tmp_path: Path) -> None:
+    code, lines = outcome(tmp_path / "edge.toml")
+
+    assert code == 1
+    assert "another process uses this spool" in lines[0]

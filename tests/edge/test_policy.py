@@ -1,0 +1,134 @@
+"""Who may send what: tables."""
+
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from edge import replies
+from edge.policy import (
+    Client,
+    check_client,
+    check_content,
+    check_forward_path,
+    check_reverse_path,
+    check_sign_in,
+    device_at,
+    device_named,
+)
+from edge.replies import Reply
+from edge.settings import Device, Limits, Listener
+
+LIMITS = Limits(message_size=100, recipients=2)
+
+
+def device(**fields: Any) -> Device:
+    tree = {"name": "scanner", "networks": ["10.0.0.0/8"], "send_as": "scan@contoso.com"} | fields
+    return Device.model_validate(tree)
+
+
+def listener(**fields: Any) -> Listener:
+    return Listener.model_validate({"name": "door", "address": "127.0.0.1:0"} | fields)
+
+
+def client(door: Listener, **facts: Any) -> Client:
+    known: dict[str, Any] = {"encrypted": True, "device": device(), "signed_in": True} | facts
+    return Client(address=ip_address("10.0.0.1"), listener=door, **known)
+
+
+LAN = listener(tls="none", profile="legacy", auth="off")
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (client(listener()), None),
+        (client(listener(), encrypted=False), replies.STARTTLS_REQUIRED),
+        (client(listener(), signed_in=False), replies.AUTH_REQUIRED),
+        (client(listener(auth="optional"), signed_in=False), None),
+        (client(listener(auth="optional"), signed_in=False, device=None), replies.NO_RELAYING),
+        (client(LAN, encrypted=False, signed_in=False), None),
+        (client(LAN, encrypted=False, signed_in=False, device=None), replies.NO_RELAYING),
+        (client(listener(profile="legacy"), encrypted=False), None),
+    ],
+)
+def test_who_may_send(who: Client, expected: Reply | None) -> None:
+    assert expected == check_client(who)
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (client(listener(), signed_in=False), None),
+        (client(listener(), signed_in=False, encrypted=False), replies.ENCRYPTION_REQUIRED),
+        (client(listener(profile="legacy"), signed_in=False, encrypted=False), None),
+        (client(listener()), replies.NOT_NOW),
+        (client(LAN, signed_in=False), replies.NOT_OFFERED),
+    ],
+)
+def test_who_may_sign_in(who: Client, expected: Reply | None) -> None:
+    assert expected == check_sign_in(who)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reverse_path", "expected"),
+    [
+        ({}, "anybody@else.org", None),
+        ({}, "", None),
+        ({"allow_from": ["*@b.org"]}, "a@B.ORG", None),
+        ({"allow_from": ["*@b.org"]}, "a@sub.b.org", replies.SENDER_REFUSED),
+        ({"allow_from": ["*@b.org"]}, "SCAN@contoso.com", None),
+        ({"allow_from": ["a@b.org"]}, "c@b.org", replies.SENDER_REFUSED),
+        ({"from_policy": "reject"}, "scan@contoso.com", None),
+        ({"from_policy": "reject"}, "a@b.org", replies.SENDER_REFUSED),
+        ({"from_policy": "reject"}, "", None),
+        ({"from_policy": "keep"}, "a@b.org", None),
+    ],
+)
+def test_senders(fields: dict[str, Any], reverse_path: str, expected: Reply | None) -> None:
+    assert expected == check_reverse_path(device(**fields), reverse_path, 0, LIMITS)
+
+
+def test_an_announced_size_above_the_limit_is_refused() -> None:
+    assert check_reverse_path(device(), "a@b.org", 100, LIMITS) is None
+    assert replies.too_large(100) == check_reverse_path(device(), "a@b.org", 101, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("path", "taken", "fits", "expected"),
+    [
+        ("ann@contoso.com", 0, True, None),
+        ("ann@example.org", 0, True, replies.RECIPIENT_REFUSED),
+        ("ann@contoso.com", 2, True, replies.TOO_MANY_RECIPIENTS),
+        ("ann@contoso.com", 0, False, replies.TOO_MANY_RECIPIENTS),
+    ],
+)
+def test_recipients(path: str, taken: int, fits: bool, expected: Reply | None) -> None:
+    allowed = device(recipients=["*@contoso.com"])
+
+    assert expected == check_forward_path(allowed, path, taken, fits, LIMITS)
+
+
+def test_bare_line_ends_are_refused_on_strict_listeners_only() -> None:
+    assert replies.BARE_LINE_END == check_content(1, True, listener(), LIMITS)
+    assert check_content(1, True, LAN, LIMITS) is None
+
+
+def test_the_most_specific_network_wins() -> None:
+    wide = device(name="wide", networks=["10.0.0.0/8", "fd00::/8"])
+    narrow = device(name="narrow", networks=["10.0.8.0/24"])
+
+    assert device_at((wide, narrow), ip_address("10.0.8.1")) == narrow
+    assert device_at((narrow, wide), ip_address("10.0.9.1")) == wide
+    assert device_at((narrow, wide), ip_address("fd00::1")) == wide
+    assert device_at((narrow, wide), ip_address("192.0.2.1")) is None
+
+
+@pytest.mark.parametrize("login", ["scanner", "SCANNER", " scanner@anything.example "])
+def test_a_login_finds_its_device(login: str) -> None:
+    assert device_named((device(),), login) == device()
+
+
+def test_an_unknown_login_finds_nothing() -> None:
+    assert device_named((device(),), "scanne") is None
+    assert device_named((device(),), "") is None

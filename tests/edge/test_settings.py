@@ -1,0 +1,171 @@
+"""Settings: every fault at once, each with its key and its source."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.settings import EdgeSettings, Endpoint, Rate
+from edge.settings_file import SettingsError, load
+
+GOOD = """
+site = "plant-2"
+[storage]
+connection_string = "UseDevelopmentStorage=true"
+[[devices]]
+name = "scanner"
+networks = ["10.0.8.0/24"]
+send_as = "scan@contoso.com"
+rate = "30/minute"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "edge.toml"
+
+
+def read(file: Path, text: str, **environment: str) -> EdgeSettings:
+    file.write_text(text)
+    return load(file, environment)
+
+
+def faults_of(file: Path, text: str, **environment: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        read(file, text, **environment)
+    return [fault.replace(f"{file}: ", "") for fault in error.value.faults]
+
+
+def test_good_settings_are_read(file: Path) -> None:
+    settings = read(file, GOOD)
+
+    assert settings.site == "plant-2"
+    assert settings.devices[0].rate == Rate(30, 60)
+    assert settings.monitor.address == Endpoint("127.0.0.1", 8080)
+    assert [listener.name for listener in settings.listeners] == [
+        "submission",
+        "smtps",
+        "lan",
+        "legacy",
+    ]
+
+
+def test_the_environment_alone_is_enough() -> None:
+    settings = load(
+        None,
+        {
+            "EDGE_STORAGE__CONNECTION_STRING": "x",
+            "EDGE_LIMITS__RECIPIENTS": "7",
+            "EDGE_DEVICES": '[{"name": "a", "networks": ["::1"], "send_as": "a@b.org"}]',
+        },
+    )
+
+    assert settings.limits.recipients == 7
+    assert settings.devices[0].name == "a"
+
+
+def test_the_environment_wins_over_the_file(file: Path) -> None:
+    assert read(file, GOOD, EDGE_SITE="plant-3", EDGE_CONFIG="unread").site == "plant-3"
+
+
+def test_a_secret_is_read_from_its_file_and_never_shown(file: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("AccountKey=hush\n")
+    settings = read(file, GOOD, EDGE_STORAGE__CONNECTION_STRING_FILE=str(secret))
+
+    assert settings.storage.connection_string is not None
+    assert settings.storage.connection_string.get_secret_value() == "AccountKey=hush"
+    assert "hush" not in repr(settings)
+
+
+def test_every_fault_is_told_at_once(file: Path) -> None:
+    text = """
+    sit = "x"
+    [storage]
+    connection_strin = "x"
+    [spool]
+    max_byte = 1
+    [limits]
+    recipients = 0
+    [[listeners]]
+    name = "a"
+    address = "1:2:3"
+    [[devices]]
+    name = "d"
+    networks = ["10.0.0.1/8"]
+    send_as = "nobody"
+    rate = "many"
+    """
+
+    assert faults_of(file, text, EDGE_SPOL__MAX_BYTES="1", EDGE_DRAIN_TIMEOUT="soon") == [
+        "EDGE_SPOL__MAX_BYTES: unknown setting, did you mean EDGE_SPOOL__MAX_BYTES?",
+        "EDGE_DRAIN_TIMEOUT: Input should be a valid number, unable to parse string as a number",
+        "storage.connection_strin: unknown key, did you mean connection_string?",
+        "spool.max_byte: unknown key, did you mean max_bytes?",
+        "limits.recipients: Input should be greater than or equal to 1",
+        "listeners[0].address: expected host:port, such as 127.0.0.1:2525 or [::]:587",
+        "devices[0].networks[0]: 10.0.0.1/8 has host bits set",
+        "devices[0].send_as: expected a mail address, such as noreply@contoso.com",
+        "devices[0].rate: expected mails/unit, such as 30/minute (second, minute, hour or day)",
+        "sit: unknown key, did you mean site?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("addition", "fault"),
+    [
+        ('[tls]\nsource = "file"\ncertificate = "/no/such.pem"', "/no/such.pem does not exist"),
+        ('[[devices]]\nname = "x"\nsend_as = "a@b.org"', "give it a password_hash, or networks"),
+        (
+            '[[devices]]\nname = "SCANNER"\nnetworks = ["::1"]\nsend_as = "a@b.org"',
+            "device name used twice: scanner",
+        ),
+        (
+            '[[devices]]\nname = "x"\nnetworks = ["10.0.8.0/24"]\nsend_as = "a@b.org"',
+            "network used twice: 10.0.8.0/24",
+        ),
+        (
+            '[[devices]]\nname = "x"\npassword_hash = "secret"\nsend_as = "a@b.org"',
+            "devices[1].password_hash",
+        ),
+        (
+            '[[listeners]]\nname = "x"\naddress = "127.0.0.1:25"\ntls = "none"',
+            'sign-in without TLS needs profile = "legacy"',
+        ),
+        (
+            '[[listeners]]\nname = "x"\naddress = "127.0.0.1:25"\nproxy_protocol = true',
+            "proxy_protocol = true and trusted_proxies need each other",
+        ),
+        ('[storage]\nx = "y"', "Cannot declare"),
+    ],
+)
+def test_contradictions_are_refused(file: Path, addition: str, fault: str) -> None:
+    (found,) = faults_of(file, GOOD + addition)
+
+    assert fault in found
+    assert "secret" not in found
+
+
+def test_a_setting_and_its_file_contradict(file: Path, tmp_path: Path) -> None:
+    found = faults_of(
+        file,
+        GOOD,
+        EDGE_STORAGE__CONNECTION_STRING="x",
+        EDGE_STORAGE__CONNECTION_STRING_FILE=str(tmp_path / "s"),
+    )
+
+    assert found == [
+        "EDGE_STORAGE__CONNECTION_STRING and EDGE_STORAGE__CONNECTION_STRING_FILE:"
+        " set only one of the two"
+    ]
+
+
+def test_two_accounts_or_none_are_refused(file: Path) -> None:
+    for text in ("[storage]", '[storage]\naccount_url_queue = "https://q"'):
+        (fault,) = faults_of(file, text)
+
+        assert fault.startswith("storage: set either connection_string, or both")
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: No such file or directory"):
+        load(tmp_path / "none.toml", {})
