@@ -27,8 +27,12 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
 async def put(spool: Spool, octets: bytes, announced: int = 0) -> Ticket:
     ticket = a_ticket()
     draft = spool.draft(ticket.id, announced)
-    for begin in range(0, len(octets), 60_000):
-        await draft.write(octets[begin : begin + 60_000])
+    try:
+        for begin in range(0, len(octets), 60_000):
+            await draft.write(octets[begin : begin + 60_000])
+    except BaseException:
+        draft.abandon()
+        raise
     content = Content(size=draft.size, sha256=draft.sha256, blob=blob_name_of(ticket.id))
     ticket = ticket.model_copy(update={"content": content})
     await spool.accept(draft, ticket)
