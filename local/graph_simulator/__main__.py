@@ -1,0 +1,105 @@
+"""`python -m local.graph_simulator`: run the simulator until told to stop.
+
+One line on standard output, its address, says that it is ready; `ADDRESS/_control/addresses`
+tells the others.
+"""
+
+import argparse
+import asyncio
+import signal
+import ssl
+import sys
+import tempfile
+from pathlib import Path
+
+import trustme
+from aiohttp import web
+
+from local.graph_simulator.control import ControlRoutes
+from local.graph_simulator.drafts import DraftRoutes
+from local.graph_simulator.gate import Gate
+from local.graph_simulator.mail import MailRoutes
+from local.graph_simulator.tokens import Tokens
+from local.graph_simulator.world import MIB, World
+
+_LARGEST_REQUEST = 8 * MIB
+
+
+async def run(arguments: argparse.Namespace) -> int:
+    world = World(arguments.domain or ["contoso.com"])
+    gate = Gate(world)
+    tokens = Tokens(world, arguments.identity_header)
+    addresses: dict[str, str] = {"identity_header": arguments.identity_header}
+    application = web.Application(client_max_size=_LARGEST_REQUEST)
+    application.add_routes(ControlRoutes(world, lambda: addresses).routes())
+    application.add_routes(MailRoutes(world, gate).routes())
+    application.add_routes(DraftRoutes(world, gate).routes())
+    application.add_routes(tokens.routes(gate.guard))
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=0.5, handler_cancellation=True
+    )
+    await runner.setup()
+    with tempfile.TemporaryDirectory(prefix="graph-simulator-") as directory:
+        ca_file = Path(directory) / "ca.pem"
+        try:
+            await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
+            tls = _tls_context(ca_file)
+            await web.TCPSite(runner, "127.0.0.1", arguments.entra_port, ssl_context=tls).start()
+        except OSError as error:
+            print(f"graph_simulator: cannot listen: {error.strerror}", file=sys.stderr)
+            await runner.cleanup()
+            return 1
+        (_, port), (_, entra_port) = runner.addresses
+        gate.own_address = f"http://127.0.0.1:{port}"
+        addresses |= {
+            "graph": gate.own_address,
+            "entra": f"https://127.0.0.1:{entra_port}",
+            "ca_file": str(ca_file),
+            "identity_endpoint": f"{gate.own_address}/msi/token",
+        }
+        print(gate.own_address, flush=True)
+        await _until_told_to_stop()
+        await runner.cleanup()
+    return 0
+
+
+def _tls_context(ca_file: Path) -> ssl.SSLContext:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(ca_file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    return context
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.graph_simulator",
+        description="Simulate Microsoft Graph mail, Microsoft Entra and a managed identity.",
+    )
+    parser.add_argument("--port", type=int, default=7080, help="0: any free one (%(default)s)")
+    parser.add_argument(
+        "--entra-port", type=int, default=0, help="the token endpoint over TLS (any free one)"
+    )
+    parser.add_argument(
+        "--domain",
+        action="append",
+        help="every address in it is a mailbox; may be repeated (contoso.com)",
+    )
+    parser.add_argument(
+        "--identity-header",
+        default="simulator",
+        metavar="VALUE",
+        help="what IDENTITY_HEADER must be (%(default)s)",
+    )
+    return asyncio.run(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
