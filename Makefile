@@ -1,0 +1,30 @@
+# Everything runs in .venv, made from hashed locks; see local/setup.py.
+PYTHON ?= python3
+ARGS ?=
+RUN = .venv/bin/python
+
+.PHONY: help setup run test check lock clean
+
+help:      ## Show what can be made
+	@sed -n 's/^\([a-z]*\): *##/make \1\t/p; s/^\([a-z]*\):.*##/make \1\t/p' Makefile | sort -u | expand -t 16
+
+setup:     ## Install what `make run` needs
+	@$(PYTHON) -m local.setup run
+
+run:       ## Run the whole relay here, and send one mail through it (ARGS=--once ends after it)
+	@$(PYTHON) -m local.setup run
+	@$(RUN) -m local.up $(ARGS)
+
+test:      ## Check style and types, and run all tests (ARGS="-k spool" chooses)
+	@$(PYTHON) -m local.setup test
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+	@$(RUN) -m pytest -n auto $(ARGS)
+
+lock:      ## Write the lock files anew from pyproject.toml
+	@$(PYTHON) -m local.setup test
+	@$(RUN) -m local.lock
+
+clean:     ## Remove what was installed and what local runs left
+	rm -rf .venv .venv-worker .local
