@@ -1,0 +1,155 @@
+"""Start the parts of the relay on this machine, from right to left, and stop them again.
+
+Azurite stands in for Azure Storage, the simulator for Microsoft Graph and the managed identity,
+the local host for Azure Functions; the edge and the function app are the real ones. Each is a
+process of its own and listens on loopback alone.
+"""
+
+import os
+import secrets
+import socket
+import string
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.credentials import hash_password
+from local.azurite import Azurite
+from local.child import Child, ChildFailed
+from local.graph_simulator.client import SimulatorClient
+from local.stations import Stations
+
+DEVICE = "scanner"
+MAILBOX = "scanner@contoso.com"
+ROOT = Path(__file__).parent.parent
+_KEPT = ROOT / ".local"
+_START_SECONDS = 60
+_LETTERS = "".join(c for c in string.ascii_letters + string.digits if c not in "0O1lI")
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Relay:
+    """What runs, and how to reach it."""
+
+    submission_port: int
+    monitor_port: int
+    password: str
+    certificate: Path
+    simulator: SimulatorClient
+    stations: Stations
+    parts: dict[str, Child]
+
+
+@contextmanager
+def running(submission_port: int, monitor_port: int, step: Step) -> Iterator[Relay]:
+    """The running relay; `step` surrounds the start of each part.
+
+    What it keeps goes with the end, but for the certificate, which a mail program may have learnt
+    to trust. Raises ChildFailed or AzuriteFailed.
+    """
+    _KEPT.mkdir(exist_ok=True)
+    stations = Stations()
+    parts: dict[str, Child] = {}
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="up-", dir=_KEPT)))
+        with step("Graph simulator"):
+            child = parts["Graph simulator"] = stack.enter_context(
+                Child([sys.executable, "-m", "local.graph_simulator", "--port", "0"])
+            )
+            address = child.wait_for(lambda line: line.startswith("http://"), _START_SECONDS)
+            simulator = stack.enter_context(SimulatorClient(address))
+        with step("Azurite"):
+            azurite = stack.enter_context(Azurite(directory / "azurite"))
+            account = azurite.provision()
+        with step("Function app"):
+            child = parts["Function app"] = stack.enter_context(
+                Child(
+                    [sys.executable, "-m", "local.functions_host"],
+                    environment=_app_settings(account, simulator),
+                    directory=ROOT,
+                    on_line=stations.read_line,
+                )
+            )
+            child.wait_for(lambda line: line == "ready", _START_SECONDS)
+        with step("Edge"):
+            ports = _free(submission_port), _free(monitor_port)
+            password = "".join(secrets.choice(_LETTERS) for _ in range(16))
+            settings = _write_settings(directory, account, password, ports)
+            child = parts["Edge"] = stack.enter_context(
+                Child(
+                    [sys.executable, "-m", "edge", "--config", settings],
+                    directory=ROOT,
+                    on_line=stations.read_line,
+                )
+            )
+            child.wait_for(lambda line: '"event": "ready"' in line, _START_SECONDS)
+        yield Relay(*ports, password, _KEPT / "tls" / "certificate.pem", simulator, stations, parts)
+
+
+def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:
+    """What the function app finds in Azure: a managed identity, and where Graph is."""
+    return os.environ | {
+        "MailStorage": account,
+        "GRAPH_ENDPOINT": simulator.address,
+        "IDENTITY_ENDPOINT": simulator.identity_endpoint,
+        "IDENTITY_HEADER": simulator.identity_header,
+        "PYTHON_THREADPOOL_THREAD_COUNT": "12",
+    }
+
+
+def _write_settings(directory: Path, account: str, password: str, ports: tuple[int, int]) -> Path:
+    submission, monitor = ports
+    file = directory / "edge.toml"
+    file.touch(mode=0o600)
+    file.write_text(
+        f"""
+site = "local"
+hostname = "localhost"
+
+[storage]
+connection_string = "{account}"
+
+[spool]
+directory = "{directory / "spool"}"
+
+[tls]
+source = "self-signed"
+certificate = "{_KEPT / "tls" / "certificate.pem"}"
+key = "{_KEPT / "tls" / "key.pem"}"
+
+[monitor]
+address = "127.0.0.1:{monitor}"
+
+[log]
+format = "json"
+
+[[listeners]]
+name = "submission"
+address = "127.0.0.1:{submission}"
+
+[[devices]]
+name = "{DEVICE}"
+password_hash = "{hash_password(password)}"
+send_as = "{MAILBOX}"
+""",
+        "utf-8",
+    )
+    return file
+
+
+def _free(port: int) -> int:
+    """`port`, or any free one when it is taken."""
+    for wanted in (port, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    raise ChildFailed("no port is free on 127.0.0.1")
