@@ -10,7 +10,7 @@ FIRST = timedelta(seconds=5)
 LONGEST = timedelta(hours=1)
 SCATTER = 0.2
 
-_DOUBLINGS = 10  # 5 s * 2**10 is beyond an hour
+_DOUBLINGS = 10  # 5 s * 2^10 is beyond an hour
 
 
 def delay(attempt: int, retry_after: timedelta | None, jitter: float) -> timedelta:
@@ -19,7 +19,7 @@ def delay(attempt: int, retry_after: timedelta | None, jitter: float) -> timedel
     Never shorter than `retry_after`: requests made while throttled count against the limit too
     (https://learn.microsoft.com/graph/throttling).
     """
-    pause = min(FIRST * 2 ** min(attempt - 1, _DOUBLINGS), LONGEST)
+    pause = min(FIRST * (1 << min(attempt - 1, _DOUBLINGS)), LONGEST)
     scattered = pause * (1 + SCATTER * (2 * jitter - 1))
     if retry_after is None:
         return scattered

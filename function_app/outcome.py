@@ -45,6 +45,9 @@ Outcome = Sent | Deferred | Rejected
 
 TOO_LARGE = "too-large"
 
+_TOO_LARGE_FOR_REQUEST = (
+    "The mail exceeds what Microsoft Graph takes in one request. Send a smaller attachment."
+)
 _TOO_LARGE_FOR_MAILBOX = (
     "The mail exceeds the message size limit of the tenant or the mailbox. "
     "Raise MaxSendSize in Exchange Online, or send less."
@@ -111,7 +114,7 @@ _ADVICE = {
     "ErrorMailboxLogonFailed": "Exchange does not open the sending mailbox. Check its account.",
 }
 
-_REFUSED_BEFORE_SENDING = frozenset({"ErrorServerBusy", "ServiceUnavailable", "ServiceNotAvailable"})
+_REFUSED_BEFORE_SENDING = frozenset({"ErrorServerBusy", "ApplicationThrottled"})
 
 
 def classify(
@@ -129,11 +132,6 @@ def classify(
         after=retry_after,
         unsure=_may_have_sent(status, code),
     )
-
-
-_TOO_LARGE_FOR_REQUEST = (
-    "The mail exceeds what Microsoft Graph takes in one request. Send a smaller attachment."
-)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
@@ -154,7 +152,7 @@ def _from_seconds(value: str) -> timedelta:
 def _from_date(value: str, now: datetime) -> timedelta | None:
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
 
@@ -174,7 +172,7 @@ def _may_have_sent(status: int, code: str) -> bool:
     # requests whose fate is unknown (microsoftgraph/microsoft-graph-docs#13979).
     if status == 503 and code in _REFUSED_BEFORE_SENDING:
         return False
-    return status >= 500 or status == 408 or status < 400
+    return status >= 500 or status == 408 or status < 300
 
 
 def _quoting(sentence: str, message: str) -> str:

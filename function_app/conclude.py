@@ -1,0 +1,118 @@
+"""What follows from an attempt: the row, the message, the dead letter, in the order that loses
+nothing."""
+
+import logging
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+from azure.core.exceptions import AzureError
+
+from function_app.backoff import delay
+from function_app.dead_letter import keep
+from function_app.log import log
+from function_app.means import Means, Message, Trial, put_back
+from function_app.outcome import Deferred, Outcome, Rejected, Sent
+from handoff.content import drop_content
+from handoff.ledger import ClaimLost, Delivery, Ledger, State
+from handoff.ticket import Ticket
+
+_WRITE_PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
+
+
+def conclude(message: Message, ticket: Ticket, row: Delivery, trial: Trial, means: Means) -> None:
+    """Act on the outcome of `trial`. Raises ClaimLost, or the storage account's own faults."""
+    age = means.now() - ticket.received_at
+    row = replace(row, message_id=trial.message_id)
+    match given_up(trial.outcome, age, means.give_up_after):
+        case Sent() as outcome:
+            _sent(ticket, row, trial, outcome, means)
+        case Deferred() as outcome:
+            _deferred(message, row, trial, outcome, means)
+        case Rejected() as outcome:
+            _dead(message, ticket, row, trial, outcome, means)
+
+
+def given_up(outcome: Outcome, age: timedelta, give_up_after: timedelta) -> Outcome:
+    """`outcome`, unless it defers a mail that has waited for long enough. Pure."""
+    if not isinstance(outcome, Deferred) or age < give_up_after:
+        return outcome
+    hours = round(give_up_after / timedelta(hours=1), 1)
+    return Rejected(
+        "gave-up",
+        f"Not sent within {hours:g} hours. The last fault was {outcome.code}: {outcome.reason}",
+    )
+
+
+def _sent(ticket: Ticket, row: Delivery, trial: Trial, outcome: Sent, means: Means) -> None:
+    row = row.concluded(
+        State.SENT, means.now(), provider=outcome.provider, request_id=outcome.request_id
+    )
+    _record_sent(row, means.ledger)
+    log(
+        "sent",
+        id=row.id,
+        attempt=row.attempts,
+        provider=outcome.provider,
+        request_id=outcome.request_id,
+        duration_ms=_milliseconds(trial),
+    )
+    drop_content(ticket.content, means.storage.mail)
+
+
+def _deferred(
+    message: Message, row: Delivery, trial: Trial, outcome: Deferred, means: Means
+) -> None:
+    now = means.now()
+    pause = delay(row.attempts, outcome.after, means.jitter())
+    row = row.concluded(
+        State.DEFERRED,
+        now,
+        code=outcome.code,
+        reason=outcome.reason,
+        next_attempt_at=now + pause,
+    )
+    means.ledger.record(row)
+    put_back(message, means.storage, pause)
+    log(
+        "deferred",
+        logging.WARNING,
+        id=row.id,
+        attempt=row.attempts,
+        code=outcome.code,
+        unsure=outcome.unsure,
+        next_attempt_at=now + pause,
+        duration_ms=_milliseconds(trial),
+    )
+
+
+def _dead(
+    message: Message, ticket: Ticket, row: Delivery, trial: Trial, outcome: Rejected, means: Means
+) -> None:
+    row = row.concluded(State.DEAD, means.now(), code=outcome.code, reason=outcome.reason)
+    keep(row, message.text, trial.octets, means.storage)
+    drop_content(ticket.content, means.storage.mail)
+
+
+def _record_sent(sent: Delivery, ledger: Ledger) -> None:
+    # Without this row the mail goes out a second time.
+    for pause in _WRITE_PAUSES_SECONDS:
+        try:
+            return _write_over(sent, ledger)
+        except (AzureError, ClaimLost):
+            time.sleep(pause)
+    return _write_over(sent, ledger)
+
+
+def _write_over(sent: Delivery, ledger: Ledger) -> None:
+    try:
+        ledger.record(sent)
+    except ClaimLost:
+        # Whoever has the row now does not know what is a fact: the mail is sent.
+        found = ledger.find(sent.id)
+        if found is not None and found.state is not State.SENT:
+            ledger.record(replace(sent, attempts=found.attempts, etag=found.etag))
+
+
+def _milliseconds(trial: Trial) -> int:
+    return round(trial.seconds * 1000)

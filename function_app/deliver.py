@@ -1,0 +1,109 @@
+"""Deliver one mail: decode, claim, read, compose, send, conclude.
+
+At least once. What has been claimed is sent, deferred or dead in the ledger before its queue
+message goes; a crash on the way leaves the message, and the next run learns from the ledger what
+happened. The one window for a second copy: the provider took the mail, and its answer was lost
+or could not be written down.
+
+To return is to let go of the message. So `deliver` returns only when the mail has had its end,
+or when the message is sure to come back.
+"""
+
+import logging
+import time
+from datetime import timedelta
+
+from azure.core.exceptions import AzureError
+
+from function_app.backoff import delay
+from function_app.compose import Uncomposable, compose
+from function_app.conclude import conclude
+from function_app.dead_letter import keep_stranger
+from function_app.log import log
+from function_app.means import Means, Message, Trial, put_back
+from function_app.outcome import Rejected
+from handoff.content import ContentLost, drop_content, read_content
+from handoff.ledger import Busy, Claimed, ClaimLost, Delivery, Ended, State
+from handoff.ticket import BadTicket, Ticket, decode
+
+_AFTER_LOST_CLAIM = timedelta(seconds=5)
+
+
+def deliver(message: Message, means: Means) -> None:
+    """Bring the mail of `message` one step on. Raises when the message cannot be put back."""
+    try:
+        _deliver(message, means)
+    except ClaimLost as loss:
+        put_back(message, means.storage, _AFTER_LOST_CLAIM)
+        log("claim-lost", id=str(loss))
+    except AzureError as fault:
+        # The storage account will heal; raised, it would use up maxDequeueCount in a few hours.
+        put_back(message, means.storage, delay(message.dequeue_count, None, means.jitter()))
+        _log_storage_fault(message, fault)
+
+
+def _deliver(message: Message, means: Means) -> None:
+    try:
+        ticket = decode(message.text)
+    except BadTicket as fault:
+        keep_stranger(message.id, message.text, str(fault), means.storage, means.now())
+        return
+    now = means.now()
+    match means.ledger.claim(ticket, now, means.lease):
+        case Claimed(row, unsure):
+            _log_sending(ticket, row, unsure)
+            conclude(message, ticket, row, attempt(ticket, means), means)
+        case Busy(until):
+            put_back(message, means.storage, until - now + timedelta(seconds=1))
+            log("busy", id=ticket.id, until=until)
+        case Ended(state):
+            log("ended", id=ticket.id, state=state.value)
+            if state is State.SENT:
+                drop_content(ticket.content, means.storage.mail)
+
+
+def attempt(ticket: Ticket, means: Means) -> Trial:
+    """Try once to send the mail of `ticket`."""
+    try:
+        octets = read_content(ticket.content, means.storage.mail)
+    except ContentLost as loss:
+        return Trial(Rejected("content-lost", f"The content of the mail is lost: {loss}."))
+    provider = means.provider_of(ticket.send_as.identity)
+    if provider is None:
+        return Trial(_unknown_identity(ticket.send_as.identity), octets)
+    try:
+        letter = compose(ticket, octets, means.now())
+    except Uncomposable as fault:
+        return Trial(Rejected(fault.code, fault.reason), octets)
+    began = time.monotonic()
+    outcome = provider.send(letter)
+    return Trial(outcome, octets, letter.message_id, time.monotonic() - began)
+
+
+def _unknown_identity(name: str) -> Rejected:
+    return Rejected(
+        "unknown-identity",
+        f'The function app knows no sending identity "{name}". Set '
+        f"IDENTITY__{name.upper()}__PROVIDER and its other settings, then redrive the mail.",
+    )
+
+
+def _log_sending(ticket: Ticket, row: Delivery, unsure: bool) -> None:
+    log(
+        "sending",
+        id=ticket.id,
+        attempt=row.attempts,
+        site=ticket.site,
+        device=ticket.device,
+        unsure=unsure,
+    )
+
+
+def _log_storage_fault(message: Message, fault: AzureError) -> None:
+    log(
+        "postponed",
+        logging.ERROR,
+        message_id=message.id,
+        dequeue_count=message.dequeue_count,
+        code=f"storage-{getattr(fault, 'error_code', None) or type(fault).__name__}",
+    )

@@ -1,0 +1,63 @@
+"""What a delivery works on and with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from function_app.outcome import Outcome
+from function_app.providers import Provider
+from handoff.ledger import Ledger
+from handoff.storage import Storage
+
+LEASE = timedelta(minutes=6)
+"""Longer than functionTimeout in host.json, after which the host ends a run, by the drift that
+clocks may have."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A queue message in the hands of the host."""
+
+    id: str
+    text: str
+    pop_receipt: str
+    dequeue_count: int
+
+
+@dataclass(frozen=True)
+class Means:
+    """Put together once a process, by the composition root."""
+
+    storage: Storage
+    provider_of: Callable[[str], Provider | None]
+    """By the name of a sending identity."""
+    give_up_after: timedelta
+    now: Callable[[], datetime]
+    jitter: Callable[[], float]
+    lease: timedelta = LEASE
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.storage.deliveries)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one attempt to send."""
+
+    outcome: Outcome
+    octets: bytes | None = None
+    """The mail as it was accepted, if it could be read."""
+    message_id: str = ""
+    seconds: float = 0.0
+
+
+def put_back(message: Message, storage: Storage, pause: timedelta) -> None:
+    """Let the message return after `pause`, its text unchanged.
+
+    The host then cannot delete it any more: its receipt is no longer the message's.
+    """
+    storage.outbound.update_message(
+        message.id, message.pop_receipt, visibility_timeout=max(1, ceil(pause.total_seconds()))
+    )

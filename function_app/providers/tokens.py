@@ -1,0 +1,173 @@
+"""Access tokens for Microsoft Graph, by MSAL.
+
+One long-lived MSAL client an identity, since the cache lives in it; one thread at a time
+asks, since MSAL does not stop a stampede. A fault is a TokenUnavailable with a sentence for the
+administrator; the secret is in none of them.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import msal  # type: ignore[import-untyped]
+import requests
+
+from function_app.identities import CLIENT_SECRET, Identity
+from function_app.providers.http import session
+from function_app.providers.loopback_authority import LoopbackAuthority
+from function_app.settings import Settings
+
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 15
+
+Ask = Callable[[str | None], dict[str, Any]]
+"""MSAL's answer, given a claims challenge or none."""
+
+
+class TokenUnavailable(Exception):
+    """No token now. `code` is an AADSTS number where Microsoft Entra gave one."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Tokens:
+    """The tokens of one identity. Safe to share between threads."""
+
+    def __init__(self, open_client: Callable[[], Ask]) -> None:
+        self._open_client = open_client
+        self._lock = Lock()
+        self._ask: Ask | None = None
+        self._last = ""
+        self._fault: TokenUnavailable | None = None
+        self._fault_at = 0.0
+
+    def current(self) -> str:
+        """A token, from the cache as long as it is good. Raises TokenUnavailable."""
+        asked_at = time.monotonic()
+        with self._lock:
+            self._share_fault(asked_at)
+            return self._fetch(None)
+
+    def renewed(self, refused: str, claims: str | None) -> str:
+        """Another token than `refused`, one that meets `claims`. Raises TokenUnavailable."""
+        asked_at = time.monotonic()
+        with self._lock:
+            self._share_fault(asked_at)
+            if self._last == refused:
+                if claims is None:
+                    self._ask = None  # and with it the cache that holds the refused token
+                return self._fetch(claims)
+            return self._fetch(None)
+
+    def _share_fault(self, asked_at: float) -> None:
+        # Who waited for the lock while a call failed need not wait for the same call to fail.
+        if self._fault is not None and self._fault_at > asked_at:
+            raise TokenUnavailable(self._fault.code, self._fault.reason)
+
+    def _fetch(self, claims: str | None) -> str:
+        try:
+            self._last = self._token(claims)
+        except TokenUnavailable as fault:
+            self._fault, self._fault_at = fault, time.monotonic()
+            raise
+        return self._last
+
+    def _token(self, claims: str | None) -> str:
+        try:
+            if self._ask is None:
+                self._ask = self._open_client()
+            answer = self._ask(claims)
+        except requests.RequestException as fault:
+            raise TokenUnavailable("token-transport", _unreachable(fault)) from fault
+        except (ValueError, KeyError, RuntimeError, msal.exceptions.MsalError) as fault:
+            raise _from_exception(fault) from fault
+        if "access_token" not in answer:
+            raise _from_answer(answer)
+        return str(answer["access_token"])
+
+
+def tokens_of(identity: Identity, settings: Settings) -> Tokens:
+    """How `identity` gets its tokens. Nothing is asked for yet."""
+    http = session(_CONNECT_SECONDS, _READ_SECONDS)
+    if identity.credential == CLIENT_SECRET:
+        return Tokens(lambda: _by_client_secret(identity, settings, http))
+    return Tokens(lambda: _by_managed_identity(identity, settings, http))
+
+
+def _by_managed_identity(identity: Identity, settings: Settings, http: requests.Session) -> Ask:
+    who = (
+        msal.UserAssignedManagedIdentity(client_id=identity.client_id)
+        if identity.client_id
+        else msal.SystemAssignedManagedIdentity()
+    )
+    client = msal.ManagedIdentityClient(who, http_client=http)
+    return lambda claims: client.acquire_token_for_client(
+        resource=settings.resource, claims_challenge=claims
+    )
+
+
+def _by_client_secret(identity: Identity, settings: Settings, http: requests.Session) -> Ask:
+    authority = LoopbackAuthority.of(settings.authority, http)
+    client = msal.ConfidentialClientApplication(
+        identity.client_id,
+        client_credential=identity.client_secret,
+        authority=f"{authority.address if authority else settings.authority}/{identity.tenant_id}",
+        http_client=authority or http,
+        instance_discovery=False if settings.is_authority_own else None,
+        # A token that Entra may revoke at once is valid for longer than an hour.
+        client_capabilities=["CP1"],
+    )
+    scopes = [f"{settings.resource}/.default"]
+    return lambda claims: client.acquire_token_for_client(scopes, claims_challenge=claims)
+
+
+_AADSTS = re.compile(r"AADSTS(\d{4,8})")
+
+# https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+_ADVICE = {
+    "AADSTS7000215": (
+        "The client secret is wrong. Set CLIENT_SECRET to the secret's value, not to its id."
+    ),
+    "AADSTS7000222": "The client secret has expired. Make a new one and set CLIENT_SECRET to it.",
+    "AADSTS700016": (
+        "The tenant knows no application with this id. Check CLIENT_ID and TENANT_ID."
+    ),
+    "AADSTS7000112": "The application is disabled. Enable it in Microsoft Entra.",
+    "AADSTS90002": "There is no such tenant in this cloud. Check TENANT_ID and RELAY_CLOUD.",
+    "AADSTS900382": "The tenant is in another cloud. Check RELAY_CLOUD.",
+    "AADSTS500011": "Microsoft Graph is not known in the tenant. Check RELAY_CLOUD.",
+    "AADSTS53003": "Conditional Access blocks the application. Exclude it, or allow its network.",
+    "AADSTS90055": "Microsoft Entra throttles the tenant. The mail waits.",
+}
+
+
+def _from_answer(answer: dict[str, Any]) -> TokenUnavailable:
+    said = str(answer.get("error_description") or answer.get("error") or "no reason given")
+    return _from_text(said, str(answer.get("error") or "unknown"))
+
+
+def _from_exception(fault: Exception) -> TokenUnavailable:
+    # MSAL tells of an unknown tenant in an exception of its own, and keeps Entra's words in the
+    # one before.
+    return _from_text(f"{fault.__context__ or ''} {fault}".strip(), type(fault).__name__)
+
+
+def _from_text(said: str, kind: str) -> TokenUnavailable:
+    number = _AADSTS.search(said)
+    code = number[0] if number else f"token-{kind}"
+    if code in _ADVICE:
+        return TokenUnavailable(code, _ADVICE[code])
+    words = " ".join(said.split("Trace ID")[0].split())[:300]
+    return TokenUnavailable(code, f"No token for Microsoft Graph: {words}")
+
+
+def _unreachable(fault: requests.RequestException) -> str:
+    return (
+        f"The token endpoint does not answer ({type(fault).__name__}). Check the network, and on "
+        "Azure that the function app has its managed identity."
+    )

@@ -1,0 +1,81 @@
+"""Where the parts are put together: settings, storage, providers, the clock and the dice.
+
+Once a process, at the first call. Settings that make no sense are looked at again at every
+call, and the mail waits: an administrator's slip is not the end of a mail.
+"""
+
+import logging
+import os
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from threading import Lock
+
+from function_app.backoff import delay
+from function_app.deliver import deliver
+from function_app.log import log
+from function_app.means import Means, Message, put_back
+from function_app.providers import Provider
+from function_app.providers.graph import GraphProvider
+from function_app.providers.http import session
+from function_app.providers.tokens import tokens_of
+from function_app.settings import MAIL_STORAGE, Settings, SettingsError
+from function_app.sweep import sweep
+from handoff.storage import Account, Storage
+
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 100
+"""After this long an answer of Microsoft Graph is not worth waiting for."""
+
+_building = Lock()
+
+
+def on_ticket(message: Message) -> None:
+    try:
+        with _building:
+            means = _means()
+    except SettingsError as error:
+        for fault in error.faults:
+            log("misconfigured", logging.ERROR, fault=fault)
+        put_back(message, _storage(), delay(message.dequeue_count, None, random.random()))
+        return
+    deliver(message, means)
+
+
+def on_timer() -> None:
+    sweep(_storage(), _now())
+
+
+def assemble(settings: Settings, storage: Storage) -> Means:
+    """The means of delivery that `settings` describe."""
+    providers = _providers(settings)
+    return Means(
+        storage=storage,
+        provider_of=lambda name: providers.get(name.lower()),
+        give_up_after=settings.give_up_after,
+        now=_now,
+        jitter=random.random,
+    )
+
+
+def _providers(settings: Settings) -> Mapping[str, Provider]:
+    to_graph = session(_CONNECT_SECONDS, _READ_SECONDS)
+    return {
+        name: GraphProvider(settings.graph_endpoint, tokens_of(identity, settings), to_graph, _now)
+        for name, identity in settings.identities.items()
+    }
+
+
+@cache
+def _means() -> Means:
+    return assemble(Settings.from_env(os.environ), _storage())
+
+
+@cache
+def _storage() -> Storage:
+    return Storage(Account.from_app_settings(os.environ, MAIL_STORAGE))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,151 @@
+"""The settings of the function app, read once a process.
+
+They are app settings in Azure and `Values` of local.settings.json elsewhere. All faults are
+found before the first is told, each with the name of the setting and what to do about it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from function_app.identities import Identity, read_identities
+from handoff.storage import Account, NoAccount
+
+MAIL_STORAGE = "MailStorage"
+"""The connection of the trigger, and the account of everything else."""
+GIVE_UP_AFTER = timedelta(hours=48)
+LONGEST_GIVE_UP_AFTER = timedelta(days=7)
+"""Beyond it the host would count more attempts than maxDequeueCount allows."""
+
+
+class SettingsError(Exception):
+    """The settings do not make sense; `faults` says why, one sentence a setting."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Where a Microsoft cloud has its Graph and its sign-in."""
+
+    graph: str
+    authority: str
+
+
+# https://learn.microsoft.com/graph/deployments
+CLOUDS: Mapping[str, Cloud] = {
+    "public": Cloud("https://graph.microsoft.com", "https://login.microsoftonline.com"),
+    "usgov": Cloud("https://graph.microsoft.us", "https://login.microsoftonline.us"),
+    "usgovdod": Cloud("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+    "china": Cloud("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    account: Account = field(repr=False)
+    give_up_after: timedelta
+    resource: str
+    """What a token is asked for: the Graph of the cloud, wherever the endpoint is."""
+    graph_endpoint: str
+    authority: str
+    is_authority_own: bool
+    """ENTRA_AUTHORITY is set: Microsoft's instance discovery knows nothing of it."""
+    identities: Mapping[str, Identity] = field(repr=False)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read app settings. Raises SettingsError."""
+        faults: list[str] = []
+        set_ = {name: value.strip() for name, value in env.items() if value.strip()}
+        cloud = _cloud(set_, faults)
+        settings = cls(
+            account=_account(set_, faults),
+            give_up_after=_give_up_after(set_, faults),
+            resource=cloud.graph,
+            graph_endpoint=_endpoint(set_, "GRAPH_ENDPOINT", cloud.graph, faults),
+            authority=_endpoint(set_, "ENTRA_AUTHORITY", cloud.authority, faults),
+            is_authority_own="ENTRA_AUTHORITY" in set_,
+            identities=read_identities(set_, faults),
+        )
+        if faults:
+            raise SettingsError(faults)
+        return settings
+
+
+def _account(env: Mapping[str, str], faults: list[str]) -> Account:
+    try:
+        return Account.from_app_settings(env, MAIL_STORAGE)
+    except NoAccount as fault:
+        faults.append(f"{MAIL_STORAGE}: {fault}.")
+        return Account()
+
+
+def _cloud(env: Mapping[str, str], faults: list[str]) -> Cloud:
+    name = env.get("RELAY_CLOUD", "public")
+    if name.lower() not in CLOUDS:
+        faults.append(f'RELAY_CLOUD: "{name}" is none of {", ".join(CLOUDS)}.')
+    return CLOUDS.get(name.lower(), CLOUDS["public"])
+
+
+def _give_up_after(env: Mapping[str, str], faults: list[str]) -> timedelta:
+    text = env.get("RELAY_GIVE_UP_AFTER")
+    if text is None:
+        return GIVE_UP_AFTER
+    duration = _duration(text)
+    if duration is None:
+        faults.append(f'RELAY_GIVE_UP_AFTER: "{text}" is no duration; write 48h, 90m, 2d or P2D.')
+    elif not timedelta(0) < duration <= LONGEST_GIVE_UP_AFTER:
+        faults.append("RELAY_GIVE_UP_AFTER: choose more than nothing and at most 7d.")
+    return duration or GIVE_UP_AFTER
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_ISO_8601 = TypeAdapter(timedelta)
+
+
+def _duration(text: str) -> timedelta | None:
+    short = re.fullmatch(r"(\d{1,6})([smhd])", text.lower())
+    if short:
+        return timedelta(**{_UNITS[short[2]]: int(short[1])})
+    if not text.upper().startswith("P"):
+        return None
+    try:
+        return _ISO_8601.validate_python(text.upper())
+    except ValidationError:
+        return None
+
+
+def _endpoint(env: Mapping[str, str], name: str, usual: str, faults: list[str]) -> str:
+    text = env.get(name, usual)
+    for fault in _faults_of_endpoint(text):
+        faults.append(f"{name}: the address {fault}")
+    return text.rstrip("/")
+
+
+def _faults_of_endpoint(text: str) -> Iterator[str]:
+    try:
+        url = urlsplit(text)
+        is_address = bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or url.scheme not in ("http", "https"):
+        yield "is no web address; write https://host."
+    elif url.scheme == "http" and not _is_loopback(url):
+        yield "would send credentials in clear; http:// is for loopback addresses only."
+    elif url.path.strip("/") or url.query or url.fragment or url.username is not None:
+        yield "must end after the host and port."
+
+
+def _is_loopback(url: SplitResult) -> bool:
+    try:
+        return url.hostname == "localhost" or ip_address(str(url.hostname)).is_loopback
+    except ValueError:
+        return False

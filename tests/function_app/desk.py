@@ -1,0 +1,119 @@
+"""What tests of deliveries work with: a queue to put tickets in and take messages from, a clock
+that stands, and a provider that says what it is told to say."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from function_app.compose import Letter
+from function_app.means import Means, Message
+from function_app.outcome import Outcome, Sent
+from function_app.providers import Provider
+from handoff.dead_letters import DeadLetters
+from handoff.ids import blob_name_of, new_id
+from handoff.ledger import Delivery, Ledger
+from handoff.storage import Storage
+from handoff.ticket import Content, Ticket, encode
+from tests.builders import MAIL, a_ticket
+
+SENT = Sent("scripted", "request-1")
+
+
+@dataclass
+class ScriptedProvider:
+    """Answers `outcomes` one by one, then that it has sent; `during` happens while it sends."""
+
+    outcomes: Iterable[Outcome] = ()
+    during: Callable[[Letter], None] = lambda letter: None
+    letters: list[Letter] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._next = iter(self.outcomes)
+
+    def send(self, letter: Letter) -> Outcome:
+        self.letters.append(letter)
+        self.during(letter)
+        return next(self._next, SENT)
+
+
+@dataclass
+class Desk:
+    """One storage account, and the clock."""
+
+    storage: Storage
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.storage.deliveries)
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.storage.dead_letters)
+
+    def means(self, provider: Provider, **changes: Any) -> Means:
+        parts: dict[str, Any] = {
+            "storage": self.storage,
+            "provider_of": {"default": provider}.get,
+            "give_up_after": timedelta(hours=48),
+            "now": lambda: self.now,
+            "jitter": lambda: 0.0,
+        }
+        return Means(**parts | changes)
+
+    def a_ticket(self, octets: bytes = MAIL, **changes: Any) -> Ticket:
+        return a_ticket(octets, **{"id": new_id(self.now), "received_at": self.now} | changes)
+
+    def a_ticket_with_blob(self, octets: bytes = MAIL) -> Ticket:
+        mail_id = new_id(self.now)
+        name = blob_name_of(mail_id)
+        self.storage.mail.upload_blob(name, octets)
+        content = Content(
+            size=len(octets), sha256=hashlib.sha256(octets).hexdigest(), mime=None, blob=name
+        )
+        return self.a_ticket(id=mail_id, content=content)
+
+    def queued(self, ticket: Ticket | str) -> Message:
+        """The message of `ticket` as the host gets it."""
+        text = ticket if isinstance(ticket, str) else encode(ticket)
+        self.storage.outbound.send_message(text, time_to_live=-1)
+        message = self.taken()
+        assert message is not None
+        return message
+
+    def taken(self) -> Message | None:
+        found = self.storage.outbound.receive_message(visibility_timeout=600)
+        if found is None:
+            return None
+        return Message(
+            found.id, str(found.content), str(found.pop_receipt), found.dequeue_count or 0
+        )
+
+    def is_let_go(self, message: Message) -> bool:
+        """Whether the host, to which `deliver` returned, can delete the message."""
+        try:
+            self.storage.outbound.delete_message(message.id, message.pop_receipt)
+        except HttpResponseError as error:
+            if getattr(error, "error_code", None) != "PopReceiptMismatch":
+                raise
+            return False
+        return True
+
+    def row(self, ticket: Ticket) -> Delivery:
+        row = self.ledger.find(ticket.id)
+        assert row is not None
+        return row
+
+    def has_content(self, ticket: Ticket) -> bool:
+        return self.storage.mail.get_blob_client(str(ticket.content.blob)).exists()
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The events that were logged."""
+    return [json.loads(record.getMessage()) for record in caplog.records if record.name == "relay"]
