@@ -49,7 +49,7 @@ def _deliver(message: Message, means: Means) -> None:
         keep_stranger(message.id, message.text, str(fault), means.storage, means.now())
         return
     now = means.now()
-    match means.ledger.claim(ticket, now, means.lease):
+    match means.ledger.claim(ticket, message.id, now, means.lease):
         case Claimed(row, unsure):
             _log_sending(ticket, row, unsure)
             conclude(message, ticket, row, attempt(ticket, means), means)

@@ -66,7 +66,7 @@ def _is_buried(message_id: str, text: str, storage: Storage, now: datetime) -> b
         keep_stranger(message_id, text, str(fault), storage, now)
         return True
     try:
-        claim = Ledger(storage.deliveries).claim(ticket, now, LEASE)
+        claim = Ledger(storage.deliveries).claim(ticket, message_id, now, LEASE)
     except ClaimLost:
         return False
     if isinstance(claim, Claimed):

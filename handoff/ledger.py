@@ -77,7 +77,9 @@ class Delivery:
     received_at: datetime
     claimed_at: datetime
     lease_until: datetime
-    """Until then a `sending` row belongs to its worker alone."""
+    """Until then a `sending` row belongs to its claimant alone."""
+    claimant: str = ""
+    """The queue message that the claim was made for."""
     site: str = ""
     device: str = ""
     mailbox: str = ""
@@ -97,7 +99,7 @@ class Delivery:
     etag: str = ""
 
     @classmethod
-    def opened(cls, ticket: Ticket, now: datetime, lease: timedelta) -> Self:
+    def opened(cls, ticket: Ticket, claimant: str, now: datetime, lease: timedelta) -> Self:
         """The row of a mail that is claimed for the first time."""
         return cls(
             id=ticket.id,
@@ -107,6 +109,7 @@ class Delivery:
             received_at=ticket.received_at,
             claimed_at=now,
             lease_until=now + lease,
+            claimant=claimant,
             site=ticket.site,
             device=ticket.device,
             mailbox=ticket.send_as.mailbox,
@@ -115,7 +118,7 @@ class Delivery:
             size=ticket.content.size,
         )
 
-    def claimed_again(self, ticket: Ticket, now: datetime, lease: timedelta) -> Self:
+    def claimed_again(self, ticket: Ticket, claimant: str, now: datetime, lease: timedelta) -> Self:
         return replace(
             self,
             state=State.SENDING,
@@ -123,6 +126,7 @@ class Delivery:
             attempts=self.attempts + 1,
             claimed_at=now,
             lease_until=now + lease,
+            claimant=claimant,
             ended_at=None,
             next_attempt_at=None,
         )
@@ -169,17 +173,21 @@ class Ended:
 
 
 def judge(
-    row: Delivery | None, ticket: Ticket, now: datetime, lease: timedelta
+    row: Delivery | None, ticket: Ticket, claimant: str, now: datetime, lease: timedelta
 ) -> Claimed | Busy | Ended:
-    """Whether the mail of `ticket` may be sent now, given its row. Pure."""
+    """Whether the mail of `ticket` may be sent now, given its row. Pure.
+
+    A queue message that comes again says itself that its earlier worker is gone: the host hides
+    it for longer than a worker may run. Only a second message for one mail must wait.
+    """
     if row is None:
-        return Claimed(Delivery.opened(ticket, now, lease), unsure=False)
+        return Claimed(Delivery.opened(ticket, claimant, now, lease), unsure=False)
     if row.state in _ENDED and ticket.generation <= row.generation:
         return Ended(row.state)
-    if row.state is State.SENDING and row.lease_until > now:
+    if row.state is State.SENDING and row.claimant != claimant and row.lease_until > now:
         return Busy(row.lease_until)
     unsure = row.state is State.SENDING
-    return Claimed(row.claimed_again(ticket, now, lease), unsure)
+    return Claimed(row.claimed_again(ticket, claimant, now, lease), unsure)
 
 
 class Ledger:
@@ -188,12 +196,15 @@ class Ledger:
     def __init__(self, deliveries: TableClient) -> None:
         self._deliveries = deliveries
 
-    def claim(self, ticket: Ticket, now: datetime, lease: timedelta) -> Claimed | Busy | Ended:
+    def claim(
+        self, ticket: Ticket, claimant: str, now: datetime, lease: timedelta
+    ) -> Claimed | Busy | Ended:
         """Take the mail of `ticket` for `lease`, unless somebody has it or it has ended.
 
+        `claimant` is the id of the queue message that brought the ticket.
         Raises ClaimLost when another worker was faster by a hair.
         """
-        verdict = judge(self.find(ticket.id), ticket, now, lease)
+        verdict = judge(self.find(ticket.id), ticket, claimant, now, lease)
         if not isinstance(verdict, Claimed):
             return verdict
         return replace(verdict, delivery=self.record(verdict.delivery))

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Self
 
 _PR_SET_PDEATHSIG = 1
+# Loaded here: between fork and exec nothing may be loaded, another thread may hold the lock.
+_LIBC = ctypes.CDLL(None)
 
 
 class ChildFailed(Exception):
@@ -48,7 +50,7 @@ class Child:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_dies_with(os.getpid()) if sys.platform == "linux" else None,
         )
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
@@ -127,5 +129,10 @@ class Child:
             self._news.notify_all()
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _dies_with(parent: int) -> Callable[[], None]:
+    def prepare() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it ended before the kernel knew of our wish
+            os._exit(1)
+
+    return prepare

@@ -24,7 +24,7 @@ HOMES = {
     "msal": {"function_app.providers"},
     "azure.storage": {"handoff", "local.functions_host"},
     "azure.data": {"handoff"},
-    "azure.identity": {"handoff"},
+    "azure.identity": {"handoff", "local.functions_host"},
     "azure.functions": {"function_app", "local.functions_host"},
     "sqlite3": {"edge.spool"},
     "argon2": {"edge.credentials", "local"},

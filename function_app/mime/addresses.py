@@ -5,6 +5,7 @@ cannot be read yields no address: the caller then treats it as not confirmed.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
@@ -61,10 +62,8 @@ def normal(address: str) -> str:
     local_part, at, domain = address.strip().rpartition("@")
     domain = domain.rstrip(".")
     if not domain.isascii():
-        try:
+        with suppress(UnicodeError):
             domain = domain.encode("idna").decode("ascii")
-        except UnicodeError:
-            pass
     return f"{local_part}{at}{domain}".casefold()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-import msal  # type: ignore[import-untyped]
+import msal
 import requests
 
 from function_app.identities import CLIENT_SECRET, Identity
@@ -21,6 +21,16 @@ from function_app.settings import Settings
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 15
+
+# MSAL reads an answer as what it should be: a gateway's page or a `null` end as any of these.
+_MSAL_FAULTS = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    msal.exceptions.MsalError,
+)
 
 Ask = Callable[[str | None], dict[str, Any]]
 """MSAL's answer, given a claims challenge or none."""
@@ -84,7 +94,7 @@ class Tokens:
             answer = self._ask(claims)
         except requests.RequestException as fault:
             raise TokenUnavailable("token-transport", _unreachable(fault)) from fault
-        except (ValueError, KeyError, RuntimeError, msal.exceptions.MsalError) as fault:
+        except _MSAL_FAULTS as fault:
             raise _from_exception(fault) from fault
         if "access_token" not in answer:
             raise _from_answer(answer)
@@ -154,16 +164,25 @@ def _from_answer(answer: dict[str, Any]) -> TokenUnavailable:
 def _from_exception(fault: Exception) -> TokenUnavailable:
     # MSAL tells of an unknown tenant in an exception of its own, and keeps Entra's words in the
     # one before.
-    return _from_text(f"{fault.__context__ or ''} {fault}".strip(), type(fault).__name__)
+    said = f"{fault.__context__} {fault}"
+    if _AADSTS.search(said):
+        return _from_text(said, "")
+    return TokenUnavailable(
+        "token-answer",
+        "The token endpoint gave an answer that is no token "
+        f"({type(fault).__name__}: {_in_short(str(fault))}). The mail waits for it to recover.",
+    )
 
 
 def _from_text(said: str, kind: str) -> TokenUnavailable:
     number = _AADSTS.search(said)
     code = number[0] if number else f"token-{kind}"
-    if code in _ADVICE:
-        return TokenUnavailable(code, _ADVICE[code])
-    words = " ".join(said.split("Trace ID")[0].split())[:300]
-    return TokenUnavailable(code, f"No token for Microsoft Graph: {words}")
+    advice = _ADVICE.get(code, "Microsoft Entra or the managed identity refuses a token.")
+    return TokenUnavailable(code, f'{advice} (It said: "{_in_short(said)}")')
+
+
+def _in_short(said: str) -> str:
+    return " ".join(said.split("Trace ID")[0].split())[:300]
 
 
 def _unreachable(fault: requests.RequestException) -> str:

@@ -39,6 +39,11 @@ def main() -> int:
     except AzuriteFailed as error:
         print(f"azurite: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(
+            f"azurite: {error.filename or arguments.directory}: {error.strerror}", file=sys.stderr
+        )
+        return 1
     return 0
 
 

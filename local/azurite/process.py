@@ -18,6 +18,7 @@ _INSTALLED = Path(sys.prefix) / "azurite" / "node_modules" / "azurite" / "dist" 
 _LISTENING = re.compile(
     r"(Blob|Queue|Table) service .*successfully listen\w* (?:at|on) https?://[^:]+:(\d+)"
 )
+_REFUSED = re.compile(r"listen E[A-Z]+: (.*) (\S+:\d+)")
 _START_SECONDS = 60.0
 
 
@@ -111,6 +112,6 @@ def _node() -> Path:
 
 def _reason(lines: list[str]) -> str | None:
     for line in lines:
-        if "EADDRINUSE" in line:
-            return f"a port of Azurite is taken: {line.rpartition('EADDRINUSE')[2].strip(': ')}"
+        if refused := _REFUSED.search(line):
+            return f"Azurite cannot listen on {refused[2]}: {refused[1].strip()}"
     return None

@@ -203,7 +203,7 @@ def test_a_second_ticket_of_a_sent_mail_sends_nothing(desk: Desk) -> None:
 
 def test_a_mail_that_another_worker_has_waits_for_its_lease(desk: Desk) -> None:
     ticket, provider = desk.a_ticket(), ScriptedProvider()
-    desk.ledger.claim(ticket, desk.now, timedelta(seconds=1))
+    desk.ledger.claim(ticket, "another", desk.now, timedelta(seconds=1))
     message = desk.queued(ticket)
 
     deliver(message, desk.means(provider))
@@ -218,7 +218,7 @@ def test_a_mail_whose_worker_died_is_sent_by_the_next(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     ticket = desk.a_ticket()
-    desk.ledger.claim(ticket, desk.now, LEASE)
+    desk.ledger.claim(ticket, "another", desk.now, LEASE)
     desk.now += LEASE + timedelta(seconds=1)
 
     deliver(desk.queued(ticket), desk.means(ScriptedProvider()))
@@ -271,7 +271,7 @@ def test_a_sent_mail_is_sent_whoever_took_its_row_meanwhile(desk: Desk) -> None:
 
     def overtake(letter: Letter) -> None:
         later = desk.now + LEASE + timedelta(seconds=1)
-        assert isinstance(desk.ledger.claim(ticket, later, LEASE), Claimed)
+        assert isinstance(desk.ledger.claim(ticket, "another", later, LEASE), Claimed)
 
     deliver(desk.queued(ticket), desk.means(ScriptedProvider(during=overtake)))
 
@@ -286,7 +286,7 @@ def test_a_verdict_on_a_lost_claim_does_not_count(
 
     def overtake(letter: Letter) -> None:
         later = desk.now + LEASE + timedelta(seconds=1)
-        desk.ledger.claim(ticket, later, LEASE)
+        desk.ledger.claim(ticket, "another", later, LEASE)
 
     message = desk.queued(ticket)
     deliver(message, desk.means(ScriptedProvider([rejected], during=overtake)))

@@ -31,7 +31,7 @@ def poison_depth(desk: Desk) -> int:
 
 def test_poison_becomes_a_dead_letter(desk: Desk) -> None:
     ticket = desk.a_ticket_with_blob()
-    desk.ledger.claim(ticket, desk.now - LEASE, LEASE)
+    desk.ledger.claim(ticket, "another", desk.now - LEASE, LEASE)
     poisoned(desk, ticket)
 
     sweep(desk.storage, desk.now)
@@ -91,7 +91,7 @@ def test_poison_of_a_sent_mail_is_no_dead_letter(desk: Desk) -> None:
 
 def test_poison_of_a_mail_that_is_being_sent_waits(desk: Desk) -> None:
     ticket = desk.a_ticket()
-    desk.ledger.claim(ticket, desk.now, LEASE)
+    desk.ledger.claim(ticket, "another", desk.now, LEASE)
     poisoned(desk, ticket)
 
     sweep(desk.storage, desk.now)

@@ -11,7 +11,7 @@ from tests.builders import NOW, a_ticket
 
 LEASE = timedelta(minutes=5)
 TICKET = a_ticket(to=("ann@contoso.com", "bob@contoso.com"))
-ROW = Delivery.opened(TICKET, NOW, LEASE)
+ROW = Delivery.opened(TICKET, "one", NOW, LEASE)
 
 
 @pytest.fixture
@@ -20,24 +20,31 @@ def ledger(storage: Storage) -> Ledger:
 
 
 def test_an_unknown_mail_is_claimed() -> None:
-    assert Claimed(ROW, unsure=False) == judge(None, TICKET, NOW, LEASE)
+    assert Claimed(ROW, unsure=False) == judge(None, TICKET, "one", NOW, LEASE)
 
 
 def test_a_mail_being_sent_is_busy_until_its_lease_ends() -> None:
-    assert Busy(NOW + LEASE) == judge(ROW, TICKET, NOW + timedelta(minutes=4), LEASE)
+    assert Busy(NOW + LEASE) == judge(ROW, TICKET, "two", NOW + timedelta(minutes=4), LEASE)
 
 
 def test_a_mail_left_behind_by_its_worker_is_claimed_as_unsure() -> None:
-    verdict = judge(ROW, TICKET, NOW + timedelta(minutes=6), LEASE)
+    verdict = judge(ROW, TICKET, "two", NOW + timedelta(minutes=6), LEASE)
 
     assert isinstance(verdict, Claimed)
     assert verdict.unsure
     assert verdict.delivery.attempts == 2
 
 
+def test_a_message_that_comes_again_need_not_wait_for_its_own_lease() -> None:
+    verdict = judge(ROW, TICKET, "one", NOW + timedelta(seconds=1), LEASE)
+
+    assert isinstance(verdict, Claimed)
+    assert verdict.unsure
+
+
 def test_a_deferred_mail_is_claimed_without_doubt() -> None:
     row = ROW.concluded(State.DEFERRED, NOW, code="429", reason="busy")
-    verdict = judge(row, TICKET, NOW, LEASE)
+    verdict = judge(row, TICKET, "one", NOW, LEASE)
 
     assert isinstance(verdict, Claimed)
     assert not verdict.unsure
@@ -46,12 +53,12 @@ def test_a_deferred_mail_is_claimed_without_doubt() -> None:
 
 @pytest.mark.parametrize("state", [State.SENT, State.DEAD, State.DISCARDED])
 def test_an_ended_mail_is_not_sent_again(state: State) -> None:
-    assert Ended(state) == judge(ROW.concluded(state, NOW), TICKET, NOW, LEASE)
+    assert Ended(state) == judge(ROW.concluded(state, NOW), TICKET, "one", NOW, LEASE)
 
 
 def test_a_new_generation_of_a_dead_mail_is_sent_again() -> None:
     redriven = TICKET.model_copy(update={"generation": 1})
-    verdict = judge(ROW.concluded(State.DEAD, NOW), redriven, NOW, LEASE)
+    verdict = judge(ROW.concluded(State.DEAD, NOW), redriven, "two", NOW, LEASE)
 
     assert isinstance(verdict, Claimed)
     assert verdict.delivery.generation == 1
@@ -59,7 +66,7 @@ def test_a_new_generation_of_a_dead_mail_is_sent_again() -> None:
 
 
 def test_a_row_is_read_as_it_was_written(ledger: Ledger) -> None:
-    claimed = ledger.claim(TICKET, NOW, LEASE)
+    claimed = ledger.claim(TICKET, "one", NOW, LEASE)
     assert isinstance(claimed, Claimed)
     row = ledger.record(
         claimed.delivery.concluded(

@@ -1,0 +1,191 @@
+"""SMTP in, Graph out: the real edge, Azurite, the function app, the simulator; octet for octet."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handoff.ledger import Ledger, State
+from handoff.storage import Storage
+from local.child import Child
+from local.graph_simulator.client import ReceivedMail, SimulatorClient
+from tests.builders import MAIL
+from tests.edge.program import Edge, config
+
+ROOT = Path(__file__).parent.parent
+LEASE_SECONDS = 3
+
+
+def start_function_app(account: str, graph: SimulatorClient) -> Child:
+    child = Child(
+        [sys.executable, "-m", "local.functions_host"],
+        environment=os.environ
+        | {
+            "MailStorage": account,
+            "GRAPH_ENDPOINT": graph.address,
+            "IDENTITY_ENDPOINT": graph.identity_endpoint,
+            "IDENTITY_HEADER": graph.identity_header,
+            "RELAY_HOST_LEASE_SECONDS": str(LEASE_SECONDS),
+        },
+        directory=ROOT,
+    )
+    child.wait_for(lambda line: line == "ready", 30)
+    return child
+
+
+@pytest.fixture
+def function_app(mail_account: str, graph: SimulatorClient) -> Iterator[Child]:
+    child = start_function_app(mail_account, graph)
+    yield child
+    child.kill()
+
+
+@pytest.fixture
+def edge(tmp_path: Path, mail_account: str) -> Iterator[Edge]:
+    edge = Edge(config(tmp_path, mail_account))
+    yield edge
+    edge.child.kill()
+
+
+def until(is_so: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def received(graph: SimulatorClient, count: int = 1) -> list[ReceivedMail]:
+    until(lambda: len(graph.mails()) >= count)
+    return graph.mails()
+
+
+def is_sent(storage: Storage, mail_id: str) -> bool:
+    row = Ledger(storage.deliveries).find(mail_id)
+    return row is not None and row.state is State.SENT
+
+
+def own_lines(mail: ReceivedMail) -> tuple[list[bytes], bytes]:
+    """The lines that the relay has put in front, and the rest."""
+    first, _, rest = mail.mime.partition(b"\r\n")
+    return [first], rest
+
+
+@pytest.mark.usefixtures("function_app")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Hello.\r\n",
+        b".\r\n..\r\n.dots\r\n",
+        b"\x00\xff caf\xe9 =\r\n soft",
+        b"x" * 200_000 + b"\r\n",
+        b"0123456789abcdef\r\n" * 120_000,
+    ],
+    ids=["small", "dots", "octets", "one long line", "two megabytes"],
+)
+def test_a_mail_arrives_octet_for_octet(
+    edge: Edge, graph: SimulatorClient, storage: Storage, body: bytes
+) -> None:
+    mail = MAIL + body if body.endswith(b"\r\n") else MAIL + body + b"\r\n"
+    mail_id = edge.send(mail)
+    (found,) = received(graph)
+    ours, rest = own_lines(found)
+
+    assert mail == rest
+    assert ours[0].startswith(b"Received: by plant-2 with ESMTP id " + mail_id.encode())
+    assert found.recipients == ("ann@contoso.com",)
+    assert found.mailbox == "scan@contoso.com"
+
+    until(lambda: is_sent(storage, mail_id))
+    row = Ledger(storage.deliveries).find(mail_id)
+
+    assert row is not None
+    assert (row.attempts, row.request_id) == (1, found.request_id)
+    until(lambda: storage.outbound.get_queue_properties().approximate_message_count == 0)
+    until(lambda: list(storage.mail.list_blob_names()) == [])
+    assert edge.events("spooled")[0]["id"] == mail_id
+
+
+@pytest.mark.usefixtures("function_app")
+def test_the_envelope_decides_who_gets_it(edge: Edge, graph: SimulatorClient) -> None:
+    mail = MAIL.replace(b"To: ann@contoso.com", b"To: ann@contoso.com, eve@elsewhere.org")
+    edge.send(mail, ("ann@contoso.com", "hidden@x.org"))
+    (found,) = received(graph)
+
+    assert found.recipients == ("ann@contoso.com", "hidden@x.org")
+    assert b"hidden@x.org" not in found.delivered
+    assert b"eve@elsewhere.org" not in found.mime
+
+
+@pytest.mark.usefixtures("function_app")
+def test_a_mail_that_graph_refuses_for_good_is_kept(
+    edge: Edge, graph: SimulatorClient, storage: Storage
+) -> None:
+    graph.rule(missing=["scan@contoso.com"])
+    mail_id = edge.send()
+    until(lambda: _state(storage, mail_id) is State.DEAD)
+
+    assert storage.dead_letters.download_blob(f"{mail_id}.eml").readall() == MAIL
+    assert b"ErrorInvalidUser" in storage.dead_letters.download_blob(f"{mail_id}.json").readall()
+
+
+@pytest.mark.usefixtures("function_app")
+def test_a_mail_that_is_throttled_comes_through(
+    edge: Edge, graph: SimulatorClient, storage: Storage
+) -> None:
+    graph.fail({"route": "sendMail", "status": 429, "headers": {"Retry-After": "1"}})
+    mail_id = edge.send()
+    until(lambda: is_sent(storage, mail_id))
+    row = Ledger(storage.deliveries).find(mail_id)
+
+    assert row is not None
+    assert [attempt.state for attempt in row.history] == [State.DEFERRED, State.SENT]
+    assert len(graph.mails()) == 1
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["before Graph has it", "after Graph has it"])
+def test_a_killed_function_loses_nothing(
+    edge: Edge, graph: SimulatorClient, storage: Storage, mail_account: str, taken: bool
+) -> None:
+    graph.fail({"route": "sendMail", "hang": True, "take": taken})
+    child = start_function_app(mail_account, graph)
+    mail_id = edge.send()
+    child.wait_for(lambda line: '"sending"' in line and mail_id in line, 20)
+    until(lambda: len(graph.mails()) == taken and not graph.state()["faults"])
+    child.kill()
+    child = start_function_app(mail_account, graph)
+    until(lambda: is_sent(storage, mail_id))
+    child.kill()
+    mails = graph.mails()
+
+    # The one window: Graph had the mail, and nobody was left to hear it. The copies are the same.
+    assert len(mails) == 1 + taken
+    assert len({mail.message_id for mail in mails}) == 1
+
+
+def test_a_killed_edge_loses_nothing(
+    tmp_path: Path, graph: SimulatorClient, mail_account: str
+) -> None:
+    edge = Edge(config(tmp_path, mail_account))
+    sent = {edge.send() for _ in range(10)}
+    edge.child.kill()
+    child = start_function_app(mail_account, graph)
+    edge = Edge(config(tmp_path, mail_account))
+    until(lambda: {_id_of(mail) for mail in graph.mails()} == sent)
+    time_of_rest = len(graph.mails())
+    edge.child.kill()
+    child.kill()
+
+    assert time_of_rest == len(sent)
+
+
+def _state(storage: Storage, mail_id: str) -> State | None:
+    row = Ledger(storage.deliveries).find(mail_id)
+    return row.state if row else None
+
+
+def _id_of(mail: ReceivedMail) -> str:
+    return mail.mime.split(b"id ", 1)[1].split(b";", 1)[0].decode()
