@@ -4,6 +4,7 @@ Modern listeners take TLS 1.2 and later. Only a listener of profile `legacy` als
 which OpenSSL 3 needs security level 0 for.
 """
 
+import fcntl
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -50,8 +51,21 @@ def make_self_signed(tls: TlsSettings, hostname: str, now: datetime) -> None:
 
     Raises CertificateUnusable when the place cannot be written.
     """
-    if tls.certificate.exists() and tls.key.exists():
-        return
+    try:
+        tls.key.parent.mkdir(parents=True, exist_ok=True)
+        with tls.key.with_suffix(".lock").open("w") as lock:
+            # Two edges that share the place must not end with one's key and the other's
+            # certificate.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (tls.certificate.exists() and tls.key.exists()):
+                _make(tls, hostname, now)
+    except OSError as error:
+        raise CertificateUnusable(
+            f"tls: cannot write {error.filename}: {error.strerror}"
+        ) from error
+
+
+def _make(tls: TlsSettings, hostname: str, now: datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
     certificate = (
@@ -75,13 +89,8 @@ def make_self_signed(tls: TlsSettings, hostname: str, now: datetime) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    try:
-        _write(tls.key, secret, 0o600)
-        _write(tls.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
-    except OSError as error:
-        raise CertificateUnusable(
-            f"tls: cannot write {error.filename}: {error.strerror}"
-        ) from error
+    _write(tls.key, secret, 0o600)
+    _write(tls.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

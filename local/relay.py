@@ -25,7 +25,6 @@ from local.stations import Stations
 DEVICE = "scanner"
 MAILBOX = "scanner@contoso.com"
 ROOT = Path(__file__).parent.parent
-_KEPT = ROOT / ".local"
 _START_SECONDS = 60
 _LETTERS = "".join(c for c in string.ascii_letters + string.digits if c not in "0O1lI")
 Step = Callable[[str], AbstractContextManager[None]]
@@ -45,17 +44,17 @@ class Relay:
 
 
 @contextmanager
-def running(submission_port: int, monitor_port: int, step: Step) -> Iterator[Relay]:
+def running(kept: Path, submission_port: int, monitor_port: int, step: Step) -> Iterator[Relay]:
     """The running relay; `step` surrounds the start of each part.
 
-    What it keeps goes with the end, but for the certificate, which a mail program may have learnt
-    to trust. Raises ChildFailed or AzuriteFailed.
+    What it writes lies in `kept` and goes with the end, but for the certificate, which a mail
+    program may have learnt to trust. Raises ChildFailed or AzuriteFailed.
     """
-    _KEPT.mkdir(exist_ok=True)
+    kept.mkdir(exist_ok=True)
     stations = Stations()
     parts: dict[str, Child] = {}
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="up-", dir=_KEPT)))
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="up-", dir=kept)))
         with step("Graph simulator"):
             child = parts["Graph simulator"] = stack.enter_context(
                 Child([sys.executable, "-m", "local.graph_simulator", "--port", "0"])
@@ -78,7 +77,7 @@ def running(submission_port: int, monitor_port: int, step: Step) -> Iterator[Rel
         with step("Edge"):
             ports = _free(submission_port), _free(monitor_port)
             password = "".join(secrets.choice(_LETTERS) for _ in range(16))
-            settings = _write_settings(directory, account, password, ports)
+            settings = _write_settings(directory, account, password, ports, kept / "tls")
             child = parts["Edge"] = stack.enter_context(
                 Child(
                     [sys.executable, "-m", "edge", "--config", settings],
@@ -87,7 +86,7 @@ def running(submission_port: int, monitor_port: int, step: Step) -> Iterator[Rel
                 )
             )
             child.wait_for(lambda line: '"event": "ready"' in line, _START_SECONDS)
-        yield Relay(*ports, password, _KEPT / "tls" / "certificate.pem", simulator, stations, parts)
+        yield Relay(*ports, password, kept / "tls" / "certificate.pem", simulator, stations, parts)
 
 
 def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:
@@ -101,7 +100,9 @@ def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:
     }
 
 
-def _write_settings(directory: Path, account: str, password: str, ports: tuple[int, int]) -> Path:
+def _write_settings(
+    directory: Path, account: str, password: str, ports: tuple[int, int], tls: Path
+) -> Path:
     submission, monitor = ports
     file = directory / "edge.toml"
     file.touch(mode=0o600)
@@ -118,8 +119,8 @@ directory = "{directory / "spool"}"
 
 [tls]
 source = "self-signed"
-certificate = "{_KEPT / "tls" / "certificate.pem"}"
-key = "{_KEPT / "tls" / "key.pem"}"
+certificate = "{tls / "certificate.pem"}"
+key = "{tls / "key.pem"}"
 
 [monitor]
 address = "127.0.0.1:{monitor}"

@@ -12,7 +12,7 @@ from rich.console import Console
 from local.azurite import AzuriteFailed
 from local.child import ChildFailed
 from local.first_mail import MailFailed, send_first_mail
-from local.relay import DEVICE, Relay, running
+from local.relay import DEVICE, ROOT, Relay, running
 
 _SUBMISSION_PORT = 1587
 _MONITOR_PORT = 8080
@@ -25,7 +25,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with running(arguments.port, arguments.monitor_port, _step) as relay:
+        with running(ROOT / ".local", arguments.port, arguments.monitor_port, _step) as relay:
             send_first_mail(relay, console)
             if not arguments.once:
                 _tell_how_to_use(relay)
