@@ -16,8 +16,10 @@ class Reply(NamedTuple):
     text: str
 
     def __bytes__(self) -> bytes:
-        words = (str(self.code), self.enhanced, self.text)
-        return " ".join(word for word in words if word).encode("ascii") + b"\r\n"
+        # The space behind the code stays where no text follows: s-nail ends the session at an
+        # empty challenge without it (RFC 4954 §4).
+        words = " ".join(word for word in (self.enhanced, self.text) if word)
+        return f"{self.code} {words}\r\n".encode("ascii")
 
     @property
     def is_refusal(self) -> bool:
