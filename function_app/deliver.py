@@ -103,7 +103,7 @@ def _log_storage_fault(message: Message, fault: AzureError) -> None:
     log(
         "postponed",
         logging.ERROR,
-        message_id=message.id,
+        queue_message_id=message.id,
         dequeue_count=message.dequeue_count,
         code=f"storage-{getattr(fault, 'error_code', None) or type(fault).__name__}",
     )

@@ -3,6 +3,7 @@ that stands, and a provider that says what it is told to say."""
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from function_app.compose import Letter
+from function_app.deliver import deliver
 from function_app.means import Means, Message
 from function_app.outcome import Outcome, Sent
 from function_app.providers import Provider
@@ -23,6 +25,16 @@ from handoff.ticket import Content, Ticket, encode
 from tests.builders import MAIL, a_ticket
 
 SENT = Sent("scripted", "request-1")
+TENANT = "72f988bf-0000-0000-0000-000000000000"
+APPLICATION = "11111111-2222-3333-4444-555555555555"
+SECRET = "s3cr3t~of.the-application"
+BY_SECRET = {
+    "IDENTITY__DEFAULT__CREDENTIAL": "client_secret",
+    "IDENTITY__DEFAULT__TENANT_ID": TENANT,
+    "IDENTITY__DEFAULT__CLIENT_ID": APPLICATION,
+    "IDENTITY__DEFAULT__CLIENT_SECRET": SECRET,
+}
+"""Settings of an identity that the simulated Entra knows."""
 
 
 @dataclass
@@ -112,6 +124,24 @@ class Desk:
 
     def has_content(self, ticket: Ticket) -> bool:
         return self.storage.mail.get_blob_client(str(ticket.content.blob)).exists()
+
+
+def delivered(desk: Desk, means: Means, ticket: Ticket | None = None) -> Delivery:
+    """The row of a mail after one attempt."""
+    ticket = ticket or desk.a_ticket()
+    deliver(desk.queued(ticket), means)
+    return desk.row(ticket)
+
+
+def wait_for_message(desk: Desk) -> Message:
+    """The next message that comes back."""
+    give_up_at = time.monotonic() + 15
+    while time.monotonic() < give_up_at:
+        message = desk.taken()
+        if message is not None:
+            return message
+        time.sleep(0.1)
+    raise AssertionError("the message did not come back")
 
 
 def events(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:

@@ -9,15 +9,9 @@ from function_app.deliver import deliver
 from function_app.means import LEASE
 from function_app.sweep import look, sweep
 from handoff.ledger import State
-from handoff.storage import Storage
 from handoff.ticket import Ticket, encode
 from tests.builders import MAIL
 from tests.function_app.desk import Desk, ScriptedProvider, events
-
-
-@pytest.fixture
-def desk(storage: Storage) -> Desk:
-    return Desk(storage)
 
 
 def poisoned(desk: Desk, ticket: Ticket) -> None:
