@@ -58,7 +58,8 @@ The relay stays up. A mail program can send through it:
   health    http://127.0.0.1:{relay.monitor_port}/ready and /metrics
   received  {relay.simulator.address}/_control/mails
 
-Ctrl-C stops everything."""
+Ctrl-C stops everything.""",
+        soft_wrap=True,
     )
 
 
@@ -69,7 +70,7 @@ def _stay(relay: Relay, stop: threading.Event) -> None:
         for mail_id in relay.stations.ended():
             if mail_id not in seen:
                 seen.add(mail_id)
-                console.print(relay.stations.in_one_line(mail_id))
+                console.print(relay.stations.in_one_line(mail_id), soft_wrap=True)
         for name, child in relay.parts.items():
             if child.exit_code is not None:
                 raise ChildFailed(f"{name} ended by itself with {child.exit_code}")
