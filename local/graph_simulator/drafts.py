@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import json
 import re
 import secrets
 import time
@@ -14,7 +13,7 @@ from aiohttp import web
 
 from local.graph_simulator.errors import GraphError
 from local.graph_simulator.gate import Gate
-from local.graph_simulator.json_mail import check_headers, recipients_of
+from local.graph_simulator.json_mail import check_headers, object_of, recipients_of
 from local.graph_simulator.mail import check_sender, count_octets, mail_of_mime, refuse_large
 from local.graph_simulator.world import MIB, Mail, World, new_item_id
 
@@ -66,7 +65,7 @@ class DraftRoutes:
             draft["mime"] = mail = mail_of_mime(self._world, request, body)
             draft["internetMessageId"] = mail.message_id
         else:
-            message = draft["message"] = _object(body)
+            message = draft["message"] = object_of(body)
             check_headers(message)
             for attachment in message.pop("attachments", []):
                 draft["attachments"].append(_attachment(attachment))
@@ -93,7 +92,7 @@ class DraftRoutes:
 
     async def _patch(self, request: web.Request) -> web.Response:
         draft = self._draft(request)
-        draft["message"] |= _object(await request.read())
+        draft["message"] |= object_of(await request.read())
         check_headers(draft["message"])
         return web.json_response(_seen(request.match_info["id"], draft))
 
@@ -141,7 +140,7 @@ class DraftRoutes:
         if (refused := refuse_large(self._world, body)) is not None:
             return refused
         count_octets(self._world, request, len(body))
-        attachment = _attachment(_object(body))
+        attachment = _attachment(object_of(body))
         self._draft(request)["attachments"].append(attachment)
         return web.json_response(
             {"id": secrets.token_hex(8), "name": attachment["name"], "size": attachment["size"]},
@@ -150,7 +149,7 @@ class DraftRoutes:
 
     async def _session(self, request: web.Request) -> web.Response:
         self._draft(request)
-        item = _object(await request.read()).get("AttachmentItem") or {}
+        item = object_of(await request.read()).get("AttachmentItem") or {}
         size = item.get("size")
         if (
             item.get("attachmentType") != "file"
@@ -290,13 +289,3 @@ def _seen(draft_id: str, draft: dict[str, Any]) -> dict[str, Any]:
         "parentFolderId": "drafts",
         "internetMessageId": draft["internetMessageId"],
     }
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise GraphError(400, "UnableToDeserializePostBody", "were unable to deserialize ")
-    return value

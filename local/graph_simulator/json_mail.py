@@ -1,5 +1,6 @@
 """Mails described in JSON: what Graph keeps of them, and what it refuses."""
 
+import json
 import secrets
 from typing import Any
 
@@ -9,6 +10,17 @@ from local.graph_simulator.errors import GraphError
 from local.graph_simulator.world import Mail
 
 _MOST_HEADERS = 5
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request. Raises GraphError."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise GraphError(400, "UnableToDeserializePostBody", "were unable to deserialize ")
+    return value
 
 
 def mail_of_json(request: web.Request, message: dict[str, Any]) -> Mail:

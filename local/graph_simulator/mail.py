@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import json
 import re
 import time
 from typing import Any
@@ -11,7 +10,7 @@ from aiohttp import web
 
 from local.graph_simulator.errors import GraphError
 from local.graph_simulator.gate import Gate
-from local.graph_simulator.json_mail import mail_of_json
+from local.graph_simulator.json_mail import mail_of_json, object_of
 from local.graph_simulator.mime import has_bare_lf, mangled, read_header, without_bcc
 from local.graph_simulator.world import Mail, World
 
@@ -53,7 +52,7 @@ class MailRoutes:
         if kind == "text/plain":
             mail = mail_of_mime(self._world, request, body)
         elif kind.partition(";")[0].strip() == "application/json":
-            mail = mail_of_json(request, _json(body).get("message") or {})
+            mail = mail_of_json(request, object_of(body).get("message") or {})
         else:
             raise GraphError(415, "UnsupportedMediaType", f"{kind!r} is not taken here.")
         check_sender(self._world, mail.mailbox, mail)
@@ -155,13 +154,3 @@ def check_sender(world: World, mailbox: str, mail: Mail) -> None:
             "The user account which was used to submit this request does not have the right to"
             " send mail on behalf of the specified sending account., Cannot submit message.",
         )
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise GraphError(400, "UnableToDeserializePostBody", "were unable to deserialize ")
-    return value
