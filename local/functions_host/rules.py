@@ -17,6 +17,7 @@ _SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?")
 _MOST_IN_A_BATCH = 32
 _SHORTEST_PAUSE = 0.1
 _SWING = 0.2
+_MOST_DOUBLINGS = 20  # beyond every pause that host.json may name
 
 
 class BadHostJson(Exception):
@@ -54,12 +55,15 @@ def read_host_json(text: str, processors: int) -> HostJson:
         raise BadHostJson(f"host.json: {error}") from error
     if not isinstance(tree, dict) or tree.get("version") != "2.0":
         raise BadHostJson('host.json: "version" must be "2.0"')
-    queues = tree.get("extensions", {}).get("queues", {})
+    queues = _section(_section(tree, "extensions"), "queues")
     batch_size = _number(queues, "batchSize", 16, 1, _MOST_IN_A_BATCH)
     encoding = str(queues.get("messageEncoding", "base64")).lower()
     if encoding not in ("base64", "none"):
         raise BadHostJson(f"host.json: extensions.queues.messageEncoding: {encoding!r}")
     limit = tree.get("functionTimeout", "00:30:00")
+    longest_pause = _span(queues.get("maxPollingInterval", "00:01:00"))
+    if longest_pause.total_seconds() < _SHORTEST_PAUSE:
+        raise BadHostJson("host.json: extensions.queues.maxPollingInterval: at least 100 ms")
     return HostJson(
         batch_size=batch_size,
         new_batch_threshold=_number(
@@ -67,7 +71,7 @@ def read_host_json(text: str, processors: int) -> HostJson:
         ),
         max_dequeue_count=_number(queues, "maxDequeueCount", 5, 1, 10**9),
         visibility_timeout=_span(queues.get("visibilityTimeout", "00:00:00")),
-        max_polling_interval=_span(queues.get("maxPollingInterval", "00:01:00")),
+        max_polling_interval=longest_pause,
         is_base64=encoding == "base64",
         function_timeout=None if limit in ("-1", -1) else _span(limit),
     )
@@ -94,21 +98,36 @@ def body_of(text: str, host: HostJson) -> str | None:
         return None
 
 
-def next_pause(previous: float, found_any: bool, longest: float, chance: float) -> float:
-    """Seconds until the queue is asked again; `chance` is in [0, 1)."""
-    if found_any or previous <= 0:
+def polling_pause(empty_polls: int, longest: float, chance: float) -> float:
+    """Seconds to wait after so many polls in a row found nothing; `chance` is in [0, 1)."""
+    if empty_polls <= 1:
         return _SHORTEST_PAUSE
     swing = 1 - _SWING + 2 * _SWING * chance
-    return min(longest, max(_SHORTEST_PAUSE, previous * 2 * swing))
+    doublings = min(empty_polls - 2, _MOST_DOUBLINGS)
+    return min(longest, _SHORTEST_PAUSE + _SHORTEST_PAUSE * (1 << doublings) * swing)
+
+
+def renewal_pause(previous: float | None, lease: float) -> float:
+    """Seconds until a lease is renewed; `previous` is the pause before a renewal that failed."""
+    if previous is None:
+        return lease / 2
+    return max(previous / 2, lease / 10)
 
 
 def wants_batch(in_flight: int, host: HostJson) -> bool:
     return in_flight <= host.new_batch_threshold
 
 
+def _section(tree: dict[str, Any], key: str) -> dict[str, Any]:
+    section = tree.get(key, {})
+    if not isinstance(section, dict):
+        raise BadHostJson(f"host.json: {key}: expected an object")
+    return section
+
+
 def _number(queues: dict[str, Any], key: str, default: int, least: int, most: int) -> int:
     value = queues.get(key, default)
-    if not isinstance(value, int) or not least <= value <= most:
+    if type(value) is not int or not least <= value <= most:
         raise BadHostJson(
             f"host.json: extensions.queues.{key}: expected a whole number, {least} to {most}"
         )

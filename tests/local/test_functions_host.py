@@ -1,237 +1,232 @@
 """The Functions host as a program, with a small function app on real queues."""
 
-import json
-import os
 import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
+import socket
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from azure.storage.queue import QueueClient
 
 from handoff.storage import Storage
-from local.child import Child
-
-ROOT = Path(__file__).parent.parent.parent
-APP = """
-import os, time
-import azure.functions as func
-
-app = func.FunctionApp()
-
-
-def note(text):
-    with open("notes", "a") as file:
-        file.write(text + "\\n")
-
-
-@app.queue_trigger("message", queue_name="outbound", connection="MailStorage")
-def work(message: func.QueueMessage) -> None:
-    text = message.get_body().decode()
-    note(f"{text} {message.dequeue_count} {message.id is not None} {message.insertion_time.year}")
-    if text == "fail":
-        raise ValueError("as asked")
-    if text == "return":
-        return "something"
-    if text == "hang":
-        time.sleep(600)
-    if text.startswith("sleep"):
-        time.sleep(float(text.split()[1]))
-        note(f"{text} done")
-    if text == "put back":
-        from azure.storage.queue import QueueClient
-        queue = QueueClient.from_connection_string(os.environ["MailStorage"], "outbound")
-        with queue:
-            queue.update_message(message.id, message.pop_receipt, visibility_timeout=1)
-
-
-@app.timer_trigger("timer", schedule="* * * * * *")
-async def tick(timer: func.TimerRequest) -> None:
-    note(f"tick {timer.past_due}")
-"""
-HOST_JSON = """{"version": "2.0", "functionTimeout": "%s", "extensions": {"queues": {
-"messageEncoding": "none", "batchSize": 2, "newBatchThreshold": 0, "maxDequeueCount": 2,
-"visibilityTimeout": "00:00:00", "maxPollingInterval": "00:00:00.200"}}}"""
-
-
-class Host:
-    """A running host and what its functions noted."""
-
-    def __init__(self, directory: Path, account: str, lease: int = 600) -> None:
-        self.directory = directory
-        settings = {"MailStorage": account, "RELAY_HOST_LEASE_SECONDS": str(lease)}
-        self.child = Child(
-            [sys.executable, "-m", "local.functions_host"],
-            environment=os.environ | settings | {"PYTHONPATH": str(ROOT)},
-            directory=directory,
-        )
-        self.child.wait_for(lambda line: line == "ready", 20)
-
-    def notes(self, about: str = "") -> list[str]:
-        file = self.directory / "notes"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [line for line in lines if line.startswith(about)]
+from tests.local.host import Host, Start, until, write_host_json
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Path:
-    (tmp_path / "function_app.py").write_text(APP)
-    (tmp_path / "host.json").write_text(HOST_JSON % "00:05:00")
-    return tmp_path
+def second_queue(mail_account: str) -> Iterator[QueueClient]:
+    with QueueClient.from_connection_string(mail_account, "second") as queue:
+        yield queue
 
 
-@pytest.fixture
-def host(app: Path, mail_account: str) -> Iterator[Host]:
-    host = Host(app, mail_account)
-    yield host
-    host.child.kill()
+def count(queue: QueueClient) -> int:
+    return queue.get_queue_properties().approximate_message_count or 0
 
 
-def until(is_so: Callable[[], Any], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
+def test_a_message_is_run_once_and_deleted(start: Start, storage: Storage) -> None:
+    host = start()
+    sent = storage.outbound.send_message("hello", time_to_live=-1)
+    until(lambda: host.notes("hello") and count(storage.outbound) == 0)
+    (run,) = host.notes("hello")
 
-
-def count(storage: Storage) -> int:
-    return storage.outbound.get_queue_properties().approximate_message_count or 0
-
-
-def test_a_message_is_run_once_and_deleted(host: Host, storage: Storage) -> None:
-    storage.outbound.send_message("hello")
-    until(lambda: host.notes("hello") and count(storage) == 0)
-
-    assert host.notes("hello") == ["hello 1 True 2026"]
+    assert (sent.id, 1) == (run["id"], run["dequeue_count"])
+    assert str(sent.inserted_on) == run["times"][0]
 
 
 @pytest.mark.parametrize("text", ["fail", "return"])
 def test_a_message_that_keeps_failing_goes_to_poison(
-    host: Host, storage: Storage, text: str
+    start: Start, storage: Storage, text: str
 ) -> None:
-    storage.outbound.send_message(text)
-    until(lambda: storage.poison.get_queue_properties().approximate_message_count == 1)
+    host = start()
+    storage.outbound.send_message(text, time_to_live=-1)
+    until(lambda: count(storage.poison) == 1 and count(storage.outbound) == 0)
     (message,) = storage.poison.peek_messages()
 
     assert message.content == text
-    assert [note.split()[1] for note in host.notes(text)] == ["1", "2"]
-    assert count(storage) == 0
-    host.child.wait_for(lambda line: "MaxDequeueCount of 2" in line, 5)
+    assert message.inserted_on is not None
+    assert message.expires_on is not None
+    assert message.expires_on - message.inserted_on == timedelta(days=7)
+    assert [1, 2] == [run["dequeue_count"] for run in host.notes(text)]
+    assert host.has_told(
+        "Message has reached MaxDequeueCount of 2. Moving message to queue 'outbound-poison'."
+    )
 
 
-def test_a_message_put_back_by_its_function_comes_again(host: Host, storage: Storage) -> None:
-    storage.outbound.send_message("put back")
-    until(lambda: len(host.notes("put back")) == 2)
-
-    assert [note.split()[2] for note in host.notes("put back")] == ["1", "2"]
-    assert "host-fault" not in "".join(host.child.lines)
-
-
-def test_a_killed_host_leaves_its_message_to_the_lease(
-    app: Path, mail_account: str, storage: Storage
+def test_a_failed_message_is_hidden_for_the_visibility_timeout(
+    app: Path, start: Start, storage: Storage
 ) -> None:
+    write_host_json(app, visibilityTimeout="00:00:02")
+    host = start()
+    storage.outbound.send_message("fail")
+    until(lambda: len(host.notes("fail")) == 2)
+    first, second = host.notes("fail")
+
+    assert second["at"] - first["at"] >= 1.9
+
+
+def test_a_message_beyond_its_count_goes_to_poison_without_a_run(
+    start: Start, storage: Storage
+) -> None:
+    storage.outbound.send_message("hello")
+    for _ in range(2):
+        taken = storage.outbound.receive_message(visibility_timeout=60)
+        assert taken is not None
+        storage.outbound.update_message(taken, visibility_timeout=0)
+    host = start()
+    until(lambda: count(storage.poison) == 1 and count(storage.outbound) == 0)
+
+    assert host.notes("hello") == []
+
+
+def test_a_message_put_back_by_its_function_comes_again(start: Start, storage: Storage) -> None:
+    host = start()
+    storage.outbound.send_message("put-back")
+    until(lambda: len(host.notes("put-back")) == 2)
+
+    assert [1, 2] == [run["dequeue_count"] for run in host.notes("put-back")]
+    assert host.has_told("fault") == host.has_told("left-to-its-lease") == []
+
+
+def test_a_message_put_back_during_a_run_is_not_renewed(
+    app: Path, start: Start, storage: Storage
+) -> None:
+    write_host_json(app, newBatchThreshold=1)
+    host = start(RELAY_HOST_LEASE_SECONDS="4")
+    storage.outbound.send_message("put-back 6")
+    until(lambda: len(host.notes("put-back 6")) == 2)
+
+    assert host.notes("put-back 6 done") == []
+
+
+def test_a_killed_host_leaves_its_message_to_the_lease(start: Start, storage: Storage) -> None:
+    first = start(RELAY_HOST_LEASE_SECONDS="3")
     storage.outbound.send_message("sleep 30")
-    first = Host(app, mail_account, lease=2)
-    until(lambda: first.notes("sleep"))
+    until(lambda: first.notes("sleep 30"))
     first.child.kill()
-    killed_at = time.monotonic()
-    second = Host(app, mail_account, lease=2)
+    second = start(RELAY_HOST_LEASE_SECONDS="3")
     until(lambda: len(second.notes("sleep 30")) == 2)
-    waited = time.monotonic() - killed_at
-    second.child.kill()
+    before, after = second.notes("sleep 30")
 
-    assert second.notes("sleep 30")[1].split()[2] == "2"
-    assert waited < 10
+    assert [1, 2] == [before["dequeue_count"], after["dequeue_count"]]
+    assert 2 < after["at"] - before["at"] < 15
 
 
-def test_a_long_run_keeps_its_lease(app: Path, mail_account: str, storage: Storage) -> None:
-    host = Host(app, mail_account, lease=2)
+def test_a_long_run_keeps_its_lease(app: Path, start: Start, storage: Storage) -> None:
+    write_host_json(app, newBatchThreshold=1)  # so that the host looks for more meanwhile
+    host = start(RELAY_HOST_LEASE_SECONDS="2")
     storage.outbound.send_message("sleep 5")
-    until(lambda: host.notes("sleep 5 done") and count(storage) == 0)
-    host.child.kill()
+    until(lambda: host.notes("sleep 5 done") and count(storage.outbound) == 0)
 
-    assert host.notes("sleep 5") == ["sleep 5 1 True 2026", "sleep 5 done"]
+    assert len(host.notes("sleep 5")) == 1
 
 
-def test_a_term_signal_waits_for_what_runs(host: Host, storage: Storage) -> None:
-    storage.outbound.send_message("sleep 1.5")
-    until(lambda: host.notes("sleep"))
+def test_a_term_signal_waits_for_what_runs_and_takes_no_more(
+    start: Start, storage: Storage
+) -> None:
+    host = start()
+    storage.outbound.send_message("sleep 2")
+    until(lambda: host.notes("sleep 2"))
     host.child.send(signal.SIGTERM)
+    storage.outbound.send_message("too late")
 
-    assert host.child.wait(10) == 0
-    assert len(host.notes("sleep 1.5 done")) == 1
-    assert count(storage) == 0
+    assert host.child.wait(20) == 0
+    assert len(host.notes("sleep 2 done")) == 1
+    assert [("too late", 0)] == [
+        (message.content, message.dequeue_count) for message in storage.outbound.peek_messages()
+    ]
 
 
-def test_no_more_run_at_once_than_host_json_allows(host: Host, storage: Storage) -> None:
+def test_no_more_run_at_once_than_host_json_allows(start: Start, storage: Storage) -> None:
+    host = start()
     for _ in range(5):
         storage.outbound.send_message("sleep 1")
-    until(lambda: len(host.notes("sleep 1 1")) == 2)
+    until(lambda: len(host.notes("sleep 1")) == 2)
 
-    assert len(host.notes("sleep 1 done")) == 0
+    assert len(storage.outbound.peek_messages(5)) == 3
 
-    until(lambda: len(host.notes("sleep 1 done")) == 2)
     until(lambda: len(host.notes("sleep 1 done")) == 5)
+
+    assert most_at_once(host, "sleep 1") == 2
+
+
+def test_no_more_run_at_once_than_there_are_threads(start: Start, storage: Storage) -> None:
+    host = start(PYTHON_THREADPOOL_THREAD_COUNT="1")
+    for _ in range(2):
+        storage.outbound.send_message("sleep 1")
+    until(lambda: len(host.notes("sleep 1 done")) == 2)
+
+    assert most_at_once(host, "sleep 1") == 1
+
+
+def most_at_once(host: Host, what: str) -> int:
+    begins = [(note["at"], 1) for note in host.notes(what)]
+    ends = [(note["at"], -1) for note in host.notes(f"{what} done")]
+    running = most = 0
+    for _, change in sorted(begins + ends):
+        running += change
+        most = max(most, running)
+    return most
 
 
 def test_a_function_that_runs_too_long_ends_the_host(
-    app: Path, mail_account: str, storage: Storage
+    app: Path, start: Start, storage: Storage
 ) -> None:
-    (app / "host.json").write_text(HOST_JSON % "00:00:01")
-    host = Host(app, mail_account, lease=2)
-    storage.outbound.send_message("hang")
+    write_host_json(app, timeout="00:00:01")
+    host = start()
+    storage.outbound.send_message("sleep 600")
 
-    assert host.child.wait(15) == 3
-    host.child.kill()
-
-
-def test_timers_run(host: Host) -> None:
-    until(lambda: len(host.notes("tick False")) >= 2)
+    assert host.child.wait(20) == 3
 
 
-def refusal(directory: Path, account: str | None) -> tuple[int, str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    environment |= {"MailStorage": account} if account else {}
-    child = Child(
-        [sys.executable, "-m", "local.functions_host"], environment=environment, directory=directory
+def test_base64_is_decoded_and_anything_else_is_poison_at_once(
+    app: Path, start: Start, storage: Storage
+) -> None:
+    write_host_json(app, messageEncoding="base64")
+    host = start()
+    storage.outbound.send_message(b64encode(b"hello").decode())
+    storage.outbound.send_message("{hello}")
+    until(lambda: host.notes("hello") and count(storage.poison) == 1)
+    (message,) = storage.poison.peek_messages()
+
+    assert message.content == "{hello}"
+    assert host.notes("{hello}") == []
+
+
+def test_coroutine_functions_run_and_fail_as_others_do(
+    start: Start, second_queue: QueueClient
+) -> None:
+    host = start()
+    second_queue.create_queue()  # the host waits for a queue that is not there yet
+    for text in ("hello", "fail", "return"):
+        second_queue.send_message(text)
+    until(lambda: len(host.notes("fail") + host.notes("return")) == 4 and count(second_queue) == 0)
+
+    assert [1] == [run["dequeue_count"] for run in host.notes("hello")]
+    with QueueClient(
+        second_queue.url.split("/second")[0], "second-poison", credential=second_queue.credential
+    ) as poison:
+        assert {"fail", "return"} == {message.content for message in poison.peek_messages(5)}
+
+
+def test_timers_run_by_schedule_and_at_the_start(start: Start) -> None:
+    host = start()
+    until(lambda: len(host.notes("tick")) >= 2 and host.notes("first"))
+
+    assert host.notes("tick")[0]["past_due"] is False
+    assert len(host.notes("first")) == 1
+
+
+def test_an_account_that_is_down_is_told_once_and_waited_for(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed_soon:
+        port = closed_soon.getsockname()[1]
+    host = start(
+        MailStorage="DefaultEndpointsProtocol=http;AccountName=a;AccountKey=dGVzdA==;"
+        f"QueueEndpoint=http://127.0.0.1:{port}/a;"
     )
-    code = child.wait(20)
-    child.stop()
-    assert "Traceback" not in "".join(child.lines)
-    return code, child.lines[-1]
+    until(lambda: len(host.has_told("queue-unreachable")) == 2)
+    until(lambda: len(host.notes("tick")) >= 5)
+    host.child.send(signal.SIGTERM)
 
-
-def test_what_is_missing_is_one_line(app: Path, mail_account: str) -> None:
-    assert refusal(app, None) == (
-        1,
-        "functions_host: set MailStorage, or MailStorage__queueServiceUri",
-    )
-
-    (app / "function_app.py").rename(app / "other.py")
-
-    assert "function_app.py is missing" in refusal(app, mail_account)[1]
-
-    (app / "host.json").unlink()
-
-    assert "host.json" in refusal(app, mail_account)[1]
-
-
-def test_two_function_apps_are_refused(app: Path, mail_account: str) -> None:
-    with (app / "function_app.py").open("a") as file:
-        file.write("\nsecond = func.FunctionApp()\n")
-
-    assert refusal(app, mail_account)[1].endswith("must define one FunctionApp, not 2")
-
-
-def test_app_settings_are_read_from_local_settings(app: Path, mail_account: str) -> None:
-    (app / "local.settings.json").write_text(json.dumps({"Values": {"MailStorage": mail_account}}))
-    child = Child(
-        [sys.executable, "-m", "local.functions_host"],
-        environment=os.environ | {"PYTHONPATH": str(ROOT)},
-        directory=app,
-    )
-    child.wait_for(lambda line: line == "ready", 20)
-
-    assert child.stop() == 0
+    assert host.child.wait(20) == 0
+    assert len(host.has_told("queue-unreachable")) == 2  # one for each queue

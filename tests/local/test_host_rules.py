@@ -12,8 +12,9 @@ from local.functions_host.rules import (
     after_run,
     before_run,
     body_of,
-    next_pause,
+    polling_pause,
     read_host_json,
+    renewal_pause,
     wants_batch,
 )
 
@@ -43,14 +44,24 @@ def test_the_next_batch_waits_for_room() -> None:
     assert not wants_batch(5, HOST)
 
 
-def test_pauses_double_up_to_the_longest_and_begin_anew() -> None:
-    pause, pauses = 0.0, []
-    for _ in range(8):
-        pause = next_pause(pause, found_any=False, longest=2, chance=0.5)
-        pauses.append(pause)
+def test_pauses_double_up_to_the_longest() -> None:
+    pauses = [polling_pause(empty, longest=2, chance=0.5) for empty in range(9)]
 
-    assert [0.1, 0.2, 0.4, 0.8, 1.6, 2, 2, 2] == pytest.approx(pauses)
-    assert next_pause(2, found_any=True, longest=2, chance=0.5) == 0.1
+    assert [0.1, 0.1, 0.2, 0.3, 0.5, 0.9, 1.7, 2, 2] == pytest.approx(pauses)
+    assert polling_pause(10**6, longest=60, chance=0.5) == 60
+
+
+@pytest.mark.parametrize(("chance", "expected"), [(0, 0.42), (0.5, 0.5), (1, 0.58)])
+def test_pauses_are_scattered(chance: float, expected: float) -> None:
+    assert expected == pytest.approx(polling_pause(4, longest=2, chance=chance))
+
+
+def test_leases_are_renewed_at_half_and_sooner_after_a_fault() -> None:
+    pauses = [renewal_pause(None, 600)]
+    for _ in range(4):
+        pauses.append(renewal_pause(pauses[-1], 600))
+
+    assert [300, 150, 75, 60, 60] == pauses
 
 
 def test_bodies_are_decoded_as_host_json_says() -> None:
@@ -86,12 +97,23 @@ def test_host_json_is_read() -> None:
         '{"version": "1.0"}',
         '{"version": "2.0", "functionTimeout": "5 minutes"}',
         '{"version": "2.0", "extensions": {"queues": {"batchSize": 33}}}',
+        '{"version": "2.0", "extensions": {"queues": {"batchSize": true}}}',
+        '{"version": "2.0", "extensions": {"queues": {"maxDequeueCount": 0}}}',
+        '{"version": "2.0", "extensions": {"queues": {"maxPollingInterval": "00:00:00.05"}}}',
+        '{"version": "2.0", "extensions": {"queues": []}}',
+        '{"version": "2.0", "extensions": 1}',
         '{"version": "2.0", "extensions": {"queues": {"messageEncoding": "rot13"}}}',
     ],
 )
 def test_a_bad_host_json_is_refused(text: str) -> None:
     with pytest.raises(BadHostJson):
         read_host_json(text, processors=2)
+
+
+def test_a_function_may_run_for_ever() -> None:
+    host = read_host_json('{"version": "2.0", "functionTimeout": "-1"}', processors=1)
+
+    assert host.function_timeout is None
 
 
 @pytest.mark.parametrize(
