@@ -1,19 +1,28 @@
 """A mail's header as a list of fields, each with its own octets untouched. Pure.
 
-Joining the fields and the body gives back what was split, but for line ends, an mbox line in
-front, and a missing empty line between header and body.
+Joining the fields and the body gives back what was split, but for line ends, an mbox line or a
+byte order mark in front, and a missing empty line between header and body.
 """
 
 import re
 from dataclasses import dataclass
 
-_FIELD_START = re.compile(rb"([!-9;-~]+)[ \t]*:")
-_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_FOLD = re.compile(rb"\r\n(?=[ \t])")
-_LONGEST_LINE = 78
+_FIELD_START = re.compile(rb"([!-9;-~]++)[ \t]*+:")
+_END_OF_FIELD = re.compile(rb"\r\n(?![ \t])")
+_BLANK_FOLD = re.compile(rb"\r\n[ \t]++(?=\r\n)")
+_LONG_LINE = re.compile(rb"[^\r\n]{999}")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LINE_WE_WRITE = 78
+_LONGEST_LINE = 998  # RFC 5322 §2.1.1
+_LONGEST_TO_FOLD = 100_000
+MOST_FIELDS = 10_000
 
 
-@dataclass(frozen=True)
+class TooManyFields(Exception):
+    """More fields than any mail has: not worth the time to read them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One header field."""
 
@@ -25,7 +34,7 @@ class Field:
     @property
     def value(self) -> bytes:
         """What stands behind the colon, unfolded."""
-        return _FOLD.sub(b"", self.raw.partition(b":")[2]).strip(b" \t\r\n")
+        return self.raw.partition(b":")[2].replace(b"\r\n", b"").strip(b" \t")
 
 
 def a_field(name: str, value: bytes | str) -> Field:
@@ -41,49 +50,115 @@ def a_list_field(name: str, items: list[bytes]) -> Field:
     for number, item in enumerate(items):
         item = item.replace(b"\r", b" ").replace(b"\n", b" ")
         item += b"," if number < len(items) - 1 else b""
-        if len(line) + 1 + len(item) > _LONGEST_LINE and number:
+        if len(line) + 1 + len(item) > _LINE_WE_WRITE and number:
             lines.append(line)
             line = b""
         line += b" " + item
     return Field(name.lower(), b"\r\n".join([*lines, line]) + b"\r\n")
 
 
+def renamed(field: Field, name: str) -> Field:
+    """`field` under another name: kept for those who look, without its effect."""
+    return Field(name.lower(), name.encode("ascii") + b":" + field.raw.partition(b":")[2])
+
+
+def first(fields: list[Field], name: str) -> Field | None:
+    return next((field for field in fields if field.name == name), None)
+
+
+def replaced(fields: list[Field], name: str, replacement: Field) -> list[Field]:
+    return [replacement if field.name == name else field for field in fields]
+
+
 def with_crlf(octets: bytes) -> bytes:
-    """`octets` with CRLF at the end of every line, as Graph needs it to decode what is inside."""
-    return _BARE.sub(b"\r\n", octets) if _BARE.search(octets) else octets
+    """`octets` with CRLF at the end of every line.
+
+    Graph decodes quoted-printable with bare line feeds wrongly, so this is done under a signature
+    too: signatures are made over lines that end in CRLF (RFC 8551 §3.1.1, RFC 3156 §5).
+    """
+    ends = octets.count(b"\r\n")
+    if ends == octets.count(b"\r") == octets.count(b"\n"):
+        return octets
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
 def split(octets: bytes) -> tuple[list[Field], bytes]:
     """The fields and the body of a mail whose lines end in CRLF.
 
     What does not look like a field ends the header: it and all that follows is body.
+    Raises TooManyFields.
     """
-    position = octets.find(b"\r\n") + 2 if octets.startswith(b"From ") else 0
-    fields: list[Field] = []
-    while position < len(octets):
-        if octets.startswith(b"\r\n", position):
-            return fields, octets[position + 2 :]
-        found = _FIELD_START.match(octets, position)
-        if found is None:
-            break
-        end = _end_of_field(octets, position)
-        raw = octets[position:end]
-        fields.append(
-            Field(found[1].decode("ascii").lower(), raw if raw.endswith(b"\n") else raw + b"\r\n")
-        )
-        position = end
+    fields, position = read_fields(octets, _start_of_header(octets), MOST_FIELDS + 1)
+    if len(fields) > MOST_FIELDS:
+        raise TooManyFields
     return fields, octets[position:]
+
+
+def read_fields(
+    octets: bytes, position: int, most: int, *, in_part: bool = False
+) -> tuple[list[Field], int]:
+    """At most `most` fields from `position` on, and where the body begins behind them.
+
+    In a part, a line that begins with two hyphens may be a delimiter, and is no field.
+    """
+    fields: list[Field] = []
+    while len(fields) < most and position < len(octets):
+        if octets.startswith(b"\r\n", position):
+            return fields, position + 2
+        found = _FIELD_START.match(octets, position)
+        if found is None or (in_part and found[1].startswith(b"--")):
+            break
+        end = _END_OF_FIELD.search(octets, found.end())
+        position = end.end() if end else len(octets)
+        raw = octets[found.start() : position] if end else octets[found.start() :] + b"\r\n"
+        fields.append(Field(found[1].decode("ascii").lower(), raw))
+    return fields, position
 
 
 def join(fields: list[Field], body: bytes) -> bytes:
     return b"".join([*(field.raw for field in fields), b"\r\n", body])
 
 
-def _end_of_field(octets: bytes, position: int) -> int:
-    while True:
-        end = octets.find(b"\r\n", position)
-        if end < 0:
-            return len(octets)
-        position = end + 2
-        if octets[position : position + 1] not in (b" ", b"\t"):
-            return position
+def as_all_read_it(field: Field) -> Field:
+    """`field` without what some take for the end of the header.
+
+    That is white space in front of the colon, and lines of nothing but white space; both are
+    obsolete (RFC 5322 §4.2, §4.5).
+    """
+    raw = field.raw
+    if raw[len(field.name) : len(field.name) + 1] != b":":
+        raw = raw[: len(field.name)] + b":" + raw.partition(b":")[2]
+    if _BLANK_FOLD.search(raw):
+        is_long = len(raw) > _LONGEST_TO_FOLD
+        raw = raw.replace(b"\r\n", b"") + b"\r\n" if is_long else _BLANK_FOLD.sub(b"", raw)
+    return field if raw == field.raw else Field(field.name, raw)
+
+
+def folded(field: Field) -> Field:
+    """`field` with no line above 998 octets, where its white space allows that; else as it is.
+
+    Only line ends are put in, and only in front of white space: unfolded, it is what it was.
+    """
+    raw = field.raw
+    if len(raw) > _LONGEST_TO_FOLD or not _LONG_LINE.search(raw):
+        return field
+    lines: list[bytes] = []
+    for line in raw[:-2].split(b"\r\n"):
+        start = 0
+        while len(line) - start > _LONGEST_LINE:
+            near, far = start + 1, start + _LONGEST_LINE
+            at = max(line.rfind(b" ", near, far), line.rfind(b"\t", near, far))
+            if at < 0 or not line[start:at].strip() or not line[at:].strip():
+                return field
+            lines.append(line[start:at])
+            start = at
+        lines.append(line[start:])
+    return Field(field.name, b"\r\n".join(lines) + b"\r\n")
+
+
+def _start_of_header(octets: bytes) -> int:
+    if octets.startswith(b"From ") and not _FIELD_START.match(octets):
+        return octets.find(b"\r\n") + 2 if b"\r\n" in octets else 0
+    mark = len(_BYTE_ORDER_MARK)
+    has_mark = octets.startswith(_BYTE_ORDER_MARK) and _FIELD_START.match(octets, mark)
+    return mark if has_mark else 0
