@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
+from function_app.providers.graph import request_id_of
 from local.graph_simulator.client import ReceivedMail
 from local.relay import DEVICE, MAILBOX, Relay
 
@@ -38,7 +39,7 @@ def send_first_mail(relay: Relay, console: Console) -> None:
         after = (at - began).total_seconds() * 1000
         table.add_row(station, f"{at.astimezone(UTC):%H:%M:%S.%f}"[:-3], f"{after:.0f} ms")
     console.print(table)
-    _show(relay.simulator.mails()[-1], console)
+    _show(_received(mail_id, relay), console)
 
 
 def _submit(relay: Relay) -> str:
@@ -75,6 +76,11 @@ def _mail() -> EmailMessage:
         filename="scan.pdf",
     )
     return mail
+
+
+def _received(mail_id: str, relay: Relay) -> ReceivedMail:
+    request_id = str(request_id_of(mail_id))
+    return next(mail for mail in relay.simulator.mails() if mail.client_request_id == request_id)
 
 
 def _show(received: ReceivedMail, console: Console) -> None:

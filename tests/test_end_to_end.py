@@ -95,7 +95,8 @@ def test_a_mail_arrives_octet_for_octet(
     ours, rest = own_lines(found)
 
     assert mail == rest
-    assert ours[0].startswith(b"Received: by plant-2 with ESMTP id " + mail_id.encode())
+    trace = b"Received: from scanner by plant-2 with SMTP id " + mail_id.encode() + b"; "
+    assert ours[0].startswith(trace)
     assert found.recipients == ("ann@contoso.com",)
     assert found.mailbox == "scan@contoso.com"
 

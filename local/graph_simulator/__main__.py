@@ -18,23 +18,19 @@ from aiohttp import web
 from local.graph_simulator.control import ControlRoutes
 from local.graph_simulator.drafts import DraftRoutes
 from local.graph_simulator.gate import Gate
-from local.graph_simulator.mail import MailRoutes
-from local.graph_simulator.tokens import Tokens
-from local.graph_simulator.world import MIB, World
-
-_LARGEST_REQUEST = 8 * MIB
+from local.graph_simulator.journal import journal
+from local.graph_simulator.lookups import LookupRoutes
+from local.graph_simulator.sending import SendingRoutes
+from local.graph_simulator.tokens import TokenRoutes
+from local.graph_simulator.uploads import UploadRoutes
+from local.graph_simulator.world import World
 
 
 async def run(arguments: argparse.Namespace) -> int:
     world = World(arguments.domain or ["contoso.com"])
     gate = Gate(world)
-    tokens = Tokens(world, arguments.identity_header)
-    addresses: dict[str, str] = {"identity_header": arguments.identity_header}
-    application = web.Application(client_max_size=_LARGEST_REQUEST)
-    application.add_routes(ControlRoutes(world, lambda: addresses).routes())
-    application.add_routes(MailRoutes(world, gate).routes())
-    application.add_routes(DraftRoutes(world, gate).routes())
-    application.add_routes(tokens.routes(gate.guard))
+    addresses = {"identity_header": arguments.identity_header}
+    application = _application(world, gate, addresses)
     runner = web.AppRunner(
         application, access_log=None, shutdown_timeout=0.5, handler_cancellation=True
     )
@@ -61,6 +57,17 @@ async def run(arguments: argparse.Namespace) -> int:
         await _until_told_to_stop()
         await runner.cleanup()
     return 0
+
+
+def _application(world: World, gate: Gate, addresses: dict[str, str]) -> web.Application:
+    application = web.Application(middlewares=[journal(world)])
+    application.add_routes(ControlRoutes(world, lambda: addresses).routes())
+    for routes in (SendingRoutes, LookupRoutes, DraftRoutes, UploadRoutes):
+        application.add_routes(routes(world, gate).routes())
+    application.add_routes([web.route("*", "/v1.0/{rest:.*}", gate.no_such_route)])
+    tokens = TokenRoutes(world, gate, addresses["identity_header"])
+    application.add_routes(tokens.routes())
+    return application
 
 
 def _tls_context(ca_file: Path) -> ssl.SSLContext:

@@ -1,42 +1,56 @@
-"""Errors in the shapes that Graph and Entra have been seen to use."""
+"""Errors in the shapes that Graph has been seen to use."""
 
 import json
-import uuid
+import time
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
+
+_JSON = (
+    "application/json; odata.metadata=minimal; odata.streaming=true; IEEE754Compatible=false;"
+    " charset=utf-8"
+)
 
 
 class GraphError(Exception):
     """An answer of Graph that is no success."""
 
     def __init__(
-        self, status: int, code: str, message: str, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: dict[str, str] | None = None,
+        *,
+        has_inner: bool = False,
     ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers or {}
+        self._has_inner = has_inner
 
-    def response(self) -> web.Response:
-        body = {
-            "error": {
-                "code": self.code,
-                "message": self.message,
-                "innerError": {
-                    "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
-                    "request-id": str(uuid.uuid4()),
-                },
+    def response(self, request_id: str, client_request_id: str) -> web.Response:
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self._has_inner:
+            error["innerError"] = {
+                "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+                "request-id": request_id,
+                "client-request-id": client_request_id,
             }
-        }
-        return web.Response(
-            status=self.status,
-            text=json.dumps(body),
-            content_type="application/json",
-            headers=self.headers,
-        )
+        return json_response({"error": error}, self.status, self.headers)
+
+
+def json_response(
+    value: Any, status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    wanted = {"Content-Type": _JSON, "Cache-Control": "private"}
+    return web.Response(
+        status=status, body=json.dumps(value).encode(), headers=wanted | (headers or {})
+    )
 
 
 def invalid_token(message: str, **challenge: str) -> GraphError:
@@ -47,22 +61,66 @@ def invalid_token(message: str, **challenge: str) -> GraphError:
         **challenge,
     }
     header = "Bearer " + ", ".join(f'{name}="{value}"' for name, value in values.items())
-    return GraphError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": header})
+    return GraphError(
+        401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": header}, has_inner=True
+    )
 
 
-def entra_error(status: int, error: str, number: int, text: str) -> web.Response:
-    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-    stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    body: dict[str, Any] = {
-        "error": error,
-        "error_description": (
-            f"AADSTS{number}: {text}\r\nTrace ID: {trace}\r\n"
-            f"Correlation ID: {correlation}\r\nTimestamp: {stamp}"
-        ),
-        "error_codes": [number],
-        "timestamp": stamp,
-        "trace_id": trace,
-        "correlation_id": correlation,
-        "error_uri": f"https://login.microsoftonline.com/error?code={number}",
-    }
-    return web.json_response(body, status=status)
+def revoked_token() -> GraphError:
+    """The claims challenge of continuous access evaluation."""
+    essential = {"essential": True, "value": str(int(time.time()))}
+    claims = json.dumps({"access_token": {"nbf": essential}}).encode()
+    return invalid_token(
+        "Continuous access evaluation resulted in challenge with result: InteractionRequired and"
+        " code: TokenIssuedBeforeRevocationTimestamp",
+        error="insufficient_claims",
+        claims=b64encode(claims).decode("ascii"),
+    )
+
+
+def access_denied(
+    message: str = "Access is denied. Check credentials and try again.",
+) -> GraphError:
+    return GraphError(403, "ErrorAccessDenied", message)
+
+
+def send_as_denied() -> GraphError:
+    return GraphError(
+        403,
+        "ErrorSendAsDenied",
+        "The user account which was used to submit this request does not have the right to send"
+        " mail on behalf of the specified sending account., Cannot submit message.",
+    )
+
+
+def invalid_recipients(detail: str) -> GraphError:
+    return GraphError(
+        400, "ErrorInvalidRecipients", f"At least one recipient is not valid., {detail}"
+    )
+
+
+def item_not_found() -> GraphError:
+    return GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+
+
+def invalid_parameter(message: str) -> GraphError:
+    return GraphError(400, "ErrorInvalidParameter", message)
+
+
+def too_long(status: int = 413) -> GraphError:
+    return GraphError(status, "BadRequest", "The maximum request length supported is 4MB.")
+
+
+def too_large() -> GraphError:
+    return GraphError(
+        400, "ErrorMessageSizeExceeded", "The message exceeds the maximum supported size."
+    )
+
+
+def throttled(limit: str, seconds: int) -> GraphError:
+    return GraphError(
+        429,
+        "ApplicationThrottled",
+        f"Application is over its {limit} limit.",
+        {"Retry-After": str(seconds)},
+    )

@@ -1,30 +1,54 @@
-"""What every call of Graph passes first: the log of requests, faults, token, and the four slots."""
+"""What every call of Graph passes first: token, slot, faults, permission, mailbox."""
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from local.graph_simulator.errors import GraphError, invalid_token
-from local.graph_simulator.world import Fault, Request, World
+from local.graph_simulator.errors import (
+    GraphError,
+    access_denied,
+    invalid_token,
+    revoked_token,
+    throttled,
+)
+from local.graph_simulator.faults import with_faults
+from local.graph_simulator.mailboxes import check_mailbox, mailbox_named
+from local.graph_simulator.rules import Permission, Route
+from local.graph_simulator.world import Token, World
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_GRAPH_AUDIENCES = (
+READ: tuple[Permission, ...] = ("Mail.Read", "Mail.ReadBasic", "Mail.ReadWrite")
+WRITE: tuple[Permission, ...] = ("Mail.ReadWrite",)
+SEND: tuple[Permission, ...] = ("Mail.Send",)
+ROOTS = ("/v1.0/users/{user}", "/v1.0/me")
+_AUDIENCES = (
     "https://graph.microsoft.com",
     "https://graph.microsoft.us",
     "https://dod-graph.microsoft.us",
     "https://microsoftgraph.chinacloudapi.cn",
 )
-_HANG_SECONDS = 3600
 _DIAGNOSTIC = (
     '{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"0","ScaleUnit":"000",'
     '"RoleInstance":"SIM0"}}'
 )
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who asks, and for which mailbox."""
+
+    app: str
+    mailbox: str
+    request_id: str
+    client_request_id: str
+
+
+GraphHandler = Callable[[web.Request, Call], Awaitable[web.StreamResponse]]
 
 
 class Gate:
@@ -34,85 +58,108 @@ class Gate:
         self._world = world
         self.own_address = ""
 
-    def guard(self, route: str, handler: Handler) -> Handler:
-        """A route without a Graph token: its faults, and its line in the log."""
+    def guard(
+        self,
+        route: Route,
+        handler: Handler,
+        mailbox_of: Callable[[web.Request], str] = lambda request: "",
+    ) -> Handler:
+        """A route without a token of Graph."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            response = await self._with_faults(route, "", request, handler)
-            self._note(request, response.status, "")
-            return response
+            async def go() -> web.StreamResponse:
+                mailbox = mailbox_of(request)
+                return await with_faults(
+                    self._world, route, mailbox, request, lambda: handler(request)
+                )
+
+            return await _answered(request, str(uuid.uuid4()), go)
 
         return guarded
 
-    def graph(self, route: str, permission: str, handler: Handler) -> Handler:
-        """A route of Graph."""
+    def graph(
+        self, route: Route, permissions: tuple[Permission, ...], handler: GraphHandler
+    ) -> Handler:
+        """A route of Graph; one of `permissions` is needed."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            mailbox = request.match_info.get("user", "")
-            request_id = request["request_id"] = str(uuid.uuid4())
-            request["app"] = ""
-            try:
-                app = request["app"] = self._app_of(request)
-                async with self._slot(app, mailbox):
+            request_id = str(uuid.uuid4())
+
+            async def go() -> web.StreamResponse:
+                token = self._token_of(request)
+                call = self._call_of(request, token, request_id)
+
+                async def as_usual() -> web.StreamResponse:
+                    self._check_permission(token, call, permissions)
+                    check_mailbox(self._world.rules, call.mailbox)
+                    return await handler(request, call)
+
+                async with self._slot(call):
                     await asyncio.sleep(self._world.rules.delay)
-                    response = await self._with_faults(
-                        route, mailbox, request, self._permitted(permission, handler)
-                    )
-            except GraphError as error:
-                response = error.response()
-            response.headers["request-id"] = request_id
-            response.headers["client-request-id"] = request.headers.get(
-                "client-request-id", request_id
-            )
-            response.headers["x-ms-ags-diagnostic"] = _DIAGNOSTIC
-            self._note(request, response.status, request["app"])
-            return response
+                    return await with_faults(self._world, route, call.mailbox, request, as_usual)
+
+            return await _answered(request, request_id, go)
 
         return guarded
 
-    def _permitted(self, permission: str, handler: Handler) -> Handler:
-        async def permitted(request: web.Request) -> web.StreamResponse:
-            mailbox = request.match_info.get("user", "")
-            if not self._world.has_mailbox(mailbox):
-                raise GraphError(
-                    404, "ErrorInvalidUser", f"The requested user '{mailbox}' is invalid."
-                )
-            if permission not in self._world.rules.permissions:
-                raise GraphError(
-                    403, "ErrorAccessDenied", "Access is denied. Check credentials and try again."
-                )
-            return await handler(request)
+    async def no_such_route(self, request: web.Request) -> web.StreamResponse:
+        """Whatever of Graph is not simulated."""
 
-        return permitted
+        async def go() -> web.StreamResponse:
+            self._token_of(request)
+            segment = request.path.rpartition("/")[2]
+            raise GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")
 
-    def _app_of(self, request: web.Request) -> str:
+        return await _answered(request, str(uuid.uuid4()), go)
+
+    def _token_of(self, request: web.Request) -> Token:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or not text:
+        if scheme.lower() != "bearer" or not text:
             raise invalid_token("Access token is empty.")
+        if "." not in text:
+            raise invalid_token(
+                "IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in"
+                " JWS or JWE Compact Serialization Format."
+            )
         token = self._world.tokens.get(text)
         if token is None:
-            raise invalid_token(
-                "IDX14100: JWT is not well formed, there are no dots (.)."
-                if "." not in text
-                else "Access token validation failure."
-            )
-        if token.audience not in (*_GRAPH_AUDIENCES, self.own_address):
+            raise invalid_token("Access token validation failure.")
+        if token.audience not in (*_AUDIENCES, self.own_address):
             raise invalid_token("Access token validation failure. Invalid audience.")
         if token.expires_at < time.time():
             raise invalid_token("Lifetime validation failed, the token is expired.")
-        return token.app
+        if self._world.is_revoked(token):
+            raise revoked_token()
+        request["line"].app = token.app
+        return token
+
+    def _call_of(self, request: web.Request, token: Token, request_id: str) -> Call:
+        user = request.match_info.get("user", token.user)
+        if not user:
+            raise GraphError(
+                400,
+                "BadRequest",
+                "/me request is only valid with delegated authentication flow.",
+            )
+        return Call(
+            app=token.app,
+            mailbox=mailbox_named(self._world.rules, user),
+            request_id=request_id,
+            client_request_id=request.headers.get("client-request-id", request_id),
+        )
+
+    def _check_permission(
+        self, token: Token, call: Call, permissions: tuple[Permission, ...]
+    ) -> None:
+        is_own = token.user.casefold() in ("", call.mailbox.casefold())
+        if not is_own or self._world.permissions_of(token.app).isdisjoint(permissions):
+            raise access_denied()
 
     @asynccontextmanager
-    async def _slot(self, app: str, mailbox: str) -> AsyncIterator[None]:
-        key = (app, mailbox.casefold())
-        world = self._world
+    async def _slot(self, call: Call) -> AsyncIterator[None]:
+        world, key = self._world, (call.app, call.mailbox.casefold())
         if world.in_flight[key] >= world.rules.in_flight:
-            raise GraphError(
-                429,
-                "ApplicationThrottled",
-                "Application is over its MailboxConcurrency limit.",
-                {"Retry-After": "1"},
-            )
+            raise throttled("MailboxConcurrency", 1)
         world.in_flight[key] += 1
         world.most_in_flight[key[1]] = max(world.most_in_flight[key[1]], world.in_flight[key])
         try:
@@ -120,44 +167,18 @@ class Gate:
         finally:
             world.in_flight[key] -= 1
 
-    async def _with_faults(
-        self, route: str, mailbox: str, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
-        fault = self._world.next_fault(route, mailbox)
-        if fault is None:
-            return await handler(request)
-        await asyncio.sleep(fault.delay)
-        response: web.StreamResponse | None = None
-        if fault.take or not (fault.status or fault.reset or fault.hang):
-            response = await handler(request)
-        else:
-            await request.read()
-        if fault.hang:
-            await asyncio.sleep(_HANG_SECONDS)
-        if fault.reset and request.transport is not None:
-            request.transport.abort()
-        return _answer(fault) if fault.status or response is None else response
 
-    def _note(self, request: web.Request, status: int, app: str) -> None:
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        self._world.requests.append(
-            Request(
-                method=request.method,
-                path=request.path,
-                status=status,
-                client_request_id=request.headers.get("client-request-id", ""),
-                connection=peer[1] if peer else 0,
-                app=app,
-                at=datetime.now(UTC).isoformat(),
-            )
-        )
-
-
-def _answer(fault: Fault) -> web.Response:
-    if isinstance(fault.body, str):
-        text, kind = fault.body, "text/html"
-    else:
-        text, kind = ("" if fault.body is None else json.dumps(fault.body)), "application/json"
-    return web.Response(
-        status=fault.status or 500, text=text, content_type=kind, headers=fault.headers
-    )
+async def _answered(
+    request: web.Request, request_id: str, go: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """With the headers that every answer of Graph has, and its errors as answers."""
+    client_request_id = request.headers.get("client-request-id", request_id)
+    try:
+        response = await go()
+    except GraphError as error:
+        response = error.response(request_id, client_request_id)
+    response.headers["request-id"] = request_id
+    response.headers["client-request-id"] = client_request_id
+    response.headers["x-ms-ags-diagnostic"] = _DIAGNOSTIC
+    response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response

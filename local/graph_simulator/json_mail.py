@@ -1,19 +1,22 @@
-"""Mails described in JSON: what Graph keeps of them, and what it refuses."""
+"""Mails described in JSON: what Graph reads in them, and what it refuses. Pure."""
 
+import base64
+import binascii
+import hashlib
 import json
-import secrets
 from typing import Any
 
-from aiohttp import web
+from local.graph_simulator.errors import GraphError, invalid_parameter
+from local.graph_simulator.items import Attachment, attachment_of
+from local.graph_simulator.mime import Header, is_address
 
-from local.graph_simulator.errors import GraphError
-from local.graph_simulator.world import Mail
-
+SMALLEST_UPLOAD = 3_000_000
+"""Below it an attachment is posted, from it on it goes up in ranges."""
 _MOST_HEADERS = 5
 
 
 def object_of(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request. Raises GraphError."""
+    """Raises GraphError."""
     try:
         value = json.loads(body)
     except ValueError:
@@ -23,46 +26,45 @@ def object_of(body: bytes) -> dict[str, Any]:
     return value
 
 
-def mail_of_json(request: web.Request, message: dict[str, Any]) -> Mail:
-    """Raises GraphError for what Graph refuses at once."""
-    if not message:
-        raise GraphError(
-            400, "ErrorInvalidParameter", "The value of the parameter 'Message' is empty."
-        )
-    check_headers(message)
-    recipients = recipients_of(message)
-    if not recipients:
-        raise GraphError(
-            400,
-            "ErrorInvalidRecipients",
-            "At least one recipient is not valid., A message can't be sent because it contains"
-            " no recipients.",
-        )
-    return Mail(
-        mailbox=request.match_info["user"],
-        recipients=recipients,
-        mime=b"",
-        delivered=b"",
-        message_id=message.get("internetMessageId") or f"<{secrets.token_hex(16)}@simulated>",
-        subject=str(message.get("subject", "")),
-        app=request["app"],
-        request_id=request["request_id"],
-        client_request_id=request.headers.get("client-request-id", ""),
-        draft={name: value for name, value in message.items() if name != "attachments"},
+def header_of_json(message: dict[str, Any]) -> Header:
+    """Raises GraphError for headers that Graph refuses."""
+    _check_headers(message)
+    recipients = {
+        field: [str(_address(entry).get("address", "")) for entry in message.get(field) or []]
+        for field in ("toRecipients", "ccRecipients", "bccRecipients")
+    }
+    valid = {field: list(filter(is_address, named)) for field, named in recipients.items()}
+    authors = [_address(message[field]) for field in ("from", "sender") if message.get(field)]
+    return Header(
+        authors=[("", str(author.get("address", ""))) for author in authors],
+        to=valid["toRecipients"],
+        cc=valid["ccRecipients"],
+        bcc=valid["bccRecipients"],
+        invalid=[text for named in recipients.values() for text in named if not is_address(text)],
+        message_id=str(message.get("internetMessageId") or ""),
+        subject=str(message.get("subject") or ""),
     )
 
 
-def recipients_of(message: dict[str, Any]) -> list[str]:
-    named = [
-        str(entry.get("emailAddress", {}).get("address", ""))
-        for field in ("toRecipients", "ccRecipients", "bccRecipients")
-        for entry in message.get(field) or []
-    ]
-    return list({address.casefold(): address for address in named if "@" in address}.values())
+def attachment_of_json(item: dict[str, Any]) -> Attachment:
+    """A file that comes within a request. Raises GraphError."""
+    if item.get("@odata.type") != "#microsoft.graph.fileAttachment" or not item.get("name"):
+        raise invalid_parameter("Only file attachments with a name are simulated.")
+    try:
+        octets = base64.b64decode(item.get("contentBytes", ""), validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise invalid_parameter("contentBytes is no base64.") from error
+    return attachment_of(item, len(octets), hashlib.sha256(octets).hexdigest())
 
 
-def check_headers(message: dict[str, Any]) -> None:
-    """Only x- headers, and five of them. Raises GraphError."""
+def _address(entry: Any) -> dict[str, Any]:
+    address = entry.get("emailAddress") if isinstance(entry, dict) else None
+    if not isinstance(address, dict):
+        raise GraphError(400, "UnableToDeserializePostBody", "were unable to deserialize ")
+    return address
+
+
+def _check_headers(message: dict[str, Any]) -> None:
     headers = message.get("internetMessageHeaders") or []
     for header in headers:
         if not str(header.get("name", "")).lower().startswith("x-"):

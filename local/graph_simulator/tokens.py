@@ -1,28 +1,33 @@
 """Where tokens come from: a managed identity's endpoint, and Microsoft Entra's token endpoint."""
 
+import re
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from local.graph_simulator.errors import entra_error
-from local.graph_simulator.world import Application, World
+from local.graph_simulator.entra_errors import entra_error
+from local.graph_simulator.gate import Gate
+from local.graph_simulator.rules import Application
+from local.graph_simulator.world import World
 
 _SYSTEM_ASSIGNED = "11111111-1111-1111-1111-111111111111"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_IDENTITY_API = "2019-08-01"
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ASSERTION = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
+_SCOPE = re.compile(r"(\S+?)/\.default")
 
 
-class Tokens:
+class TokenRoutes:
     """The routes under /msi and /{tenant}."""
 
-    def __init__(self, world: World, identity_header: str) -> None:
+    def __init__(self, world: World, gate: Gate, identity_header: str) -> None:
         self._world = world
+        self._gate = gate
         self._identity_header = identity_header
-        self.resource = ""
-        """The address of the simulated Graph, which tokens are for."""
 
-    def routes(self, guard: Callable[[str, Handler], Handler]) -> list[web.RouteDef]:
+    def routes(self) -> list[web.RouteDef]:
+        guard = self._gate.guard
         return [
             web.get("/msi/token", guard("identity", self._identity)),
             web.get("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration),
@@ -31,11 +36,13 @@ class Tokens:
         ]
 
     async def _identity(self, request: web.Request) -> web.Response:
+        """https://learn.microsoft.com/azure/app-service/overview-managed-identity"""
         if request.headers.get("X-IDENTITY-HEADER") != self._identity_header:
             return web.json_response({"statusCode": 401, "message": "Unauthorized"}, status=401)
         resource = request.query.get("resource")
-        if not resource:
-            return web.json_response({"statusCode": 400, "message": "No resource"}, status=400)
+        if not resource or request.query.get("api-version") != _IDENTITY_API:
+            message = f"resource and api-version={_IDENTITY_API} are needed"
+            return web.json_response({"statusCode": 400, "message": message}, status=400)
         client_id = request.query.get("client_id", _SYSTEM_ASSIGNED)
         seconds = self._world.rules.token_seconds
         return web.json_response(
@@ -50,6 +57,8 @@ class Tokens:
 
     async def _configuration(self, request: web.Request) -> web.Response:
         tenant = request.match_info["tenant"]
+        if not self._is_tenant(tenant):
+            return entra_error(90002)
         here = f"{request.scheme}://{request.host}/{tenant}"
         return web.json_response(
             {
@@ -70,39 +79,52 @@ class Tokens:
     async def _token(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
         tenant = request.match_info["tenant"]
-        known = [app for app in self._world.applications if app.tenant == tenant]
-        client_id = form.get("client_id", "")
-        application = next((app for app in known if app.client_id == client_id), None)
-        if not known:
-            return entra_error(400, "invalid_request", 90002, f"Tenant '{tenant}' not found.")
+        application = self._world.applications.get((tenant, form.get("client_id", "")))
+        if not self._is_tenant(tenant):
+            return entra_error(90002)
         if application is None:
-            return entra_error(
-                400,
-                "unauthorized_client",
-                700016,
-                f"Application with identifier '{client_id}' was not found in the directory.",
-            )
-        return self._granted(application, form)
+            return entra_error(700016)
+        number = _fault_of_client(application, form) or _fault_of_grant(application, form)
+        return entra_error(number) if number else self._granted(application, form)
 
     def _granted(self, application: Application, form: dict[str, str]) -> web.Response:
-        if form.get("grant_type") != "client_credentials":
-            return entra_error(400, "unsupported_grant_type", 70003, "Unsupported grant type.")
-        if "client_secret" not in form and "client_assertion" not in form:
-            return entra_error(401, "invalid_client", 7000218, "A secret or assertion is needed.")
-        if form.get("client_secret", application.secret) != application.secret:
-            return entra_error(
-                401,
-                "invalid_client",
-                7000215,
-                "Invalid client secret provided. Ensure the secret being sent in the request is"
-                " the client secret value, not the client secret ID.",
-            )
-        audience = form.get("scope", "").split(" ")[0].removesuffix("/.default")
+        scope = _SCOPE.search(form.get("scope", ""))
+        if scope is None:
+            return entra_error(70011)
+        user = form["username"] if form["grant_type"] == "password" else ""
         seconds = self._world.rules.token_seconds
         answer: dict[str, Any] = {
             "token_type": "Bearer",
             "expires_in": seconds,
             "ext_expires_in": seconds,
-            "access_token": self._world.issue(audience, application.client_id),
+            "access_token": self._world.issue(scope[1], application.client_id, user),
         }
+        if user:
+            answer["scope"] = scope[0]
         return web.json_response(answer)
+
+    def _is_tenant(self, tenant: str) -> bool:
+        return any(tenant == known for known, _ in self._world.applications)
+
+
+def _fault_of_client(application: Application, form: dict[str, str]) -> int:
+    """The number of Entra's error; 0 when the client is who it says."""
+    if not application.secret:
+        return 0
+    if "client_assertion" in form:
+        is_shaped = _ASSERTION.fullmatch(form["client_assertion"])
+        return 0 if is_shaped and form.get("client_assertion_type") == _ASSERTION_TYPE else 700027
+    if "client_secret" not in form:
+        return 7000218
+    return 0 if form["client_secret"] == application.secret else 7000215
+
+
+def _fault_of_grant(application: Application, form: dict[str, str]) -> int:
+    if form.get("grant_type") == "client_credentials":
+        return 0 if application.secret else 7000218
+    if form.get("grant_type") != "password":
+        return 70003
+    password = application.users.get(form.get("username", ""))
+    if password is None:
+        return 50034
+    return 0 if password == form.get("password") else 50126

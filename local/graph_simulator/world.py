@@ -1,106 +1,26 @@
-"""What the simulator knows: rules, mailboxes, applications, mails, requests, faults. No IO."""
+"""What the simulator knows: rules, applications, tokens, mails, requests, faults. No IO."""
 
+import json
 import secrets
 import time
-from base64 import b64encode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections import Counter, deque
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from dataclasses import dataclass
 
-KIB = 1024
-MIB = 1024 * KIB
+from local.graph_simulator.items import Draft, Mail, Upload
+from local.graph_simulator.rules import Application, Fault, Rules
 
-
-@dataclass
-class Rules:
-    """How strict it is, and where it bends. All can be set over the control address."""
-
-    body_limit: int = 4 * MIB
-    over_limit: Literal["413", "400", "200"] = "413"
-    """How a body above the limit is answered; 200 is what was seen: nothing is sent."""
-    bare_lf: Literal["refuse", "mangle", "keep"] = "refuse"
-    in_flight: int = 4
-    """Requests at once for one application and mailbox."""
-    upload_bytes: int = 150 * MIB
-    """For one application and mailbox in five minutes."""
-    token_seconds: int = 3600
-    delay: float = 0.0
-    """Seconds that every call of Graph takes."""
-    sent_delay: float = 0.0
-    """Seconds until a sent draft is seen in Sent Items."""
-    permissions: list[str] = field(
-        default_factory=lambda: ["Mail.Send", "Mail.ReadWrite", "Mail.Read"]
-    )
-    domains: list[str] = field(default_factory=list)
-    """Every address in them is a mailbox, but for aliases and missing ones."""
-    aliases: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    send_as: dict[str, list[str]] = field(default_factory=dict)
-    """Which other addresses a mailbox may have in From."""
-
-
-@dataclass
-class Application:
-    tenant: str
-    client_id: str
-    secret: str
-
-
-@dataclass
-class Fault:
-    """One or more answers that go wrong."""
-
-    route: str = ""
-    """sendMail, messages, attachments, upload, send, token, identity; "" is any of Graph's."""
-    mailbox: str = ""
-    times: int = 1
-    status: int = 0
-    """0 leaves the status to the normal course."""
-    headers: dict[str, str] = field(default_factory=dict)
-    body: Any = None
-    """An object is sent as JSON, a text as HTML."""
-    delay: float = 0.0
-    take: bool = False
-    """Do what was asked all the same."""
-    reset: bool = False
-    """Drop the connection instead of an answer."""
-    hang: bool = False
-
-
-@dataclass
-class Mail:
-    """A mail that was taken, as it lies in Sent Items."""
-
-    mailbox: str
-    recipients: list[str]
-    mime: bytes
-    """Exactly as it came; b"" when it was made from JSON."""
-    delivered: bytes
-    """What each recipient gets: without Bcc."""
-    message_id: str
-    subject: str = ""
-    app: str = ""
-    request_id: str = ""
-    client_request_id: str = ""
-    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
-    visible_from: float = 0.0
-    item_id: str = field(default_factory=lambda: new_item_id())
-    attachments: list[dict[str, Any]] = field(default_factory=list)
-    draft: dict[str, Any] | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {
-            "mime": b64encode(self.mime).decode("ascii"),
-            "delivered": b64encode(self.delivered).decode("ascii"),
-        }
+_WINDOW_SECONDS = 300
 
 
 @dataclass
 class Request:
+    """A call as it came in."""
+
     method: str
     path: str
     status: int
+    """0: no answer went out, or none yet."""
     client_request_id: str
     connection: int
     """The client's port: requests with the same one share a connection."""
@@ -110,9 +30,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Token:
+    """An access token that was given out."""
+
     audience: str
     app: str
     expires_at: float
+    number: int
+    user: str = ""
+    """Who signed in; empty when the application acts for itself."""
 
 
 class World:
@@ -120,56 +45,68 @@ class World:
 
     def __init__(self, domains: list[str]) -> None:
         self._domains = domains
+        self._tokens_issued = 0
         # Not reset: what is under way ends, and gives its slot back, on its own.
         self.in_flight: Counter[tuple[str, str]] = Counter()
         self.reset()
 
     def reset(self) -> None:
         self.rules = Rules(domains=list(self._domains))
-        self.applications: list[Application] = []
+        self.applications: dict[tuple[str, str], Application] = {}
         self.faults: list[Fault] = []
         self.mails: list[Mail] = []
         self.requests: deque[Request] = deque(maxlen=100_000)
-        self.drafts: dict[str, dict[str, Any]] = {}
-        self.uploads: dict[str, dict[str, Any]] = {}
+        self.drafts: dict[str, Draft] = {}
+        self.uploads: dict[str, Upload] = {}
         self.tokens: dict[str, Token] = {}
         self.most_in_flight: Counter[str] = Counter()
-        self._uploaded: dict[tuple[str, str], list[tuple[float, int]]] = {}
+        self._revoked: dict[str, int] = {}
+        self._uploaded: dict[tuple[str, str], deque[tuple[float, int]]] = {}
 
-    def issue(self, audience: str, app: str) -> str:
-        body = urlsafe_b64encode(secrets.token_bytes(48)).decode("ascii")
-        token = f"eyJ0eXAiOiJKV1QifQ.{body}.{secrets.token_urlsafe(32)}"
+    def know(self, application: Application) -> None:
+        self.applications[application.tenant, application.client_id] = application
+
+    def issue(self, audience: str, app: str, user: str = "") -> str:
+        """A new token. Tokens of Graph are opaque to clients; this one looks like a JWT, too."""
+        self._tokens_issued += 1
         expires_at = time.time() + self.rules.token_seconds
-        self.tokens[token] = Token(audience.rstrip("/"), app, expires_at)
-        return token
+        claims = {"aud": audience, "appid": app, "exp": int(expires_at), "upn": user}
+        parts = [{"typ": "JWT", "alg": "RS256"}, claims]
+        text = ".".join(_base64url(json.dumps(part).encode()) for part in parts)
+        text = f"{text}.{_base64url(secrets.token_bytes(48))}"
+        self.tokens[text] = Token(audience.rstrip("/"), app, expires_at, self._tokens_issued, user)
+        return text
 
-    def has_mailbox(self, address: str) -> bool:
-        address = address.casefold()
-        rules = self.rules
-        hidden = {name.casefold() for name in (*rules.aliases, *rules.missing)}
-        return address.rpartition("@")[2] in rules.domains and address not in hidden
+    def revoke(self, app: str) -> None:
+        """Have an application's tokens of until now answered by a claims challenge."""
+        self._revoked[app] = self._tokens_issued
+
+    def is_revoked(self, token: Token) -> bool:
+        return token.number <= self._revoked.get(token.app, 0)
+
+    def permissions_of(self, app: str) -> set[str]:
+        return set(self.rules.permissions_of.get(app, self.rules.permissions))
 
     def next_fault(self, route: str, mailbox: str) -> Fault | None:
         for fault in self.faults:
-            if (
-                fault.times > 0
-                and fault.route in ("", route)
-                and (not fault.mailbox or fault.mailbox.casefold() == mailbox.casefold())
-            ):
-                fault.times -= 1
-                return fault
+            if not fault.matches(route, mailbox):
+                continue
+            if fault.after > 0:
+                fault.after -= 1
+                continue
+            fault.times -= 1
+            return fault
         return None
 
     def count_upload(self, app: str, mailbox: str, size: int) -> bool:
-        """False when these octets are too many within five minutes."""
+        """False when these octets are too many within five minutes. They count all the same."""
         now = time.monotonic()
-        recent = [
-            (at, octets) for at, octets in self._uploaded.get((app, mailbox), []) if now - at < 300
-        ]
+        recent = self._uploaded.setdefault((app, mailbox.casefold()), deque())
+        while recent and now - recent[0][0] >= _WINDOW_SECONDS:
+            recent.popleft()
         recent.append((now, size))
-        self._uploaded[app, mailbox] = recent
         return sum(octets for _, octets in recent) <= self.rules.upload_bytes
 
 
-def new_item_id() -> str:
-    return "AAkALg" + secrets.token_urlsafe(48)
+def _base64url(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).decode("ascii").rstrip("=")
