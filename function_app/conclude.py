@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from azure.core.exceptions import AzureError
 
-from function_app.backoff import delay
+from function_app.backoff import FIRST, FIRST_OF_CONFIGURATION, delay
 from function_app.dead_letter import keep
 from function_app.log import log
 from function_app.means import Means, Message, Trial, put_back
@@ -20,10 +20,10 @@ from handoff.ticket import Ticket
 _WRITE_PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
 
-def conclude(message: Message, ticket: Ticket, row: Delivery, trial: Trial, means: Means) -> None:
+def conclude(message: Message, ticket: Ticket, trial: Trial, means: Means) -> None:
     """Act on the outcome of `trial`. Raises ClaimLost, or the storage account's own faults."""
     age = means.now() - ticket.received_at
-    row = replace(row, message_id=trial.message_id)
+    row = replace(trial.row, message_id=trial.message_id)
     match given_up(trial.outcome, age, means.give_up_after):
         case Sent() as outcome:
             _sent(ticket, row, trial, outcome, means)
@@ -64,7 +64,10 @@ def _deferred(
     message: Message, row: Delivery, trial: Trial, outcome: Deferred, means: Means
 ) -> None:
     now = means.now()
-    pause = delay(row.attempts, outcome.after, means.jitter())
+    first = FIRST_OF_CONFIGURATION if outcome.is_configuration else FIRST
+    pause = delay(row.attempts, outcome.after, means.jitter(), first)
+    if outcome.unsure:
+        row = replace(row, unsure_since=row.unsure_since or row.claimed_at)
     row = row.concluded(
         State.DEFERRED,
         now,

@@ -2,8 +2,8 @@
 
 At least once. What has been claimed is sent, deferred or dead in the ledger before its queue
 message goes; a crash on the way leaves the message, and the next run learns from the ledger what
-happened. The one window for a second copy: the provider took the mail, and its answer was lost
-or could not be written down.
+happened. When the provider may have taken the mail and nobody knows, the next run looks for it
+before it sends again; where it may not look, a second copy is possible.
 
 To return is to let go of the message. So `deliver` returns only when the mail has had its end,
 or when the message is sure to come back.
@@ -11,17 +11,20 @@ or when the message is sure to come back.
 
 import logging
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 from azure.core.exceptions import AzureError
 
 from function_app.backoff import delay
-from function_app.compose import Uncomposable, compose
+from function_app.compose import Letter, Uncomposable, compose
 from function_app.conclude import conclude
 from function_app.dead_letter import keep_stranger
+from function_app.doubt import settle
 from function_app.log import log
 from function_app.means import Means, Message, Trial, put_back
-from function_app.outcome import Rejected
+from function_app.outcome import NotSent, Outcome, Rejected
+from function_app.providers import Provider
 from handoff.content import ContentLost, drop_content, read_content
 from handoff.ledger import Busy, Claimed, ClaimLost, Delivery, Ended, State
 from handoff.ticket import BadTicket, Ticket, decode
@@ -50,9 +53,9 @@ def _deliver(message: Message, means: Means) -> None:
         return
     now = means.now()
     match means.ledger.claim(ticket, message.id, now, means.lease):
-        case Claimed(row, unsure):
-            _log_sending(ticket, row, unsure)
-            conclude(message, ticket, row, attempt(ticket, means), means)
+        case Claimed(row):
+            _log_sending(ticket, row)
+            conclude(message, ticket, attempt(ticket, row, means), means)
         case Busy(until):
             put_back(message, means.storage, until - now + timedelta(seconds=1))
             log("busy", id=ticket.id, until=until)
@@ -62,22 +65,50 @@ def _deliver(message: Message, means: Means) -> None:
                 drop_content(ticket.content, means.storage.mail)
 
 
-def attempt(ticket: Ticket, means: Means) -> Trial:
-    """Try once to send the mail of `ticket`."""
+def attempt(ticket: Ticket, row: Delivery, means: Means) -> Trial:
+    """Try once to send the mail of `ticket`, which `row` has claimed."""
     try:
         octets = read_content(ticket.content, means.storage.mail)
     except ContentLost as loss:
-        return Trial(Rejected("content-lost", f"The content of the mail is lost: {loss}."))
+        lost = Rejected("content-lost", f"The content of the mail is lost: {loss}.")
+        return Trial(lost, row)
     provider = means.provider_of(ticket.send_as.identity)
     if provider is None:
-        return Trial(_unknown_identity(ticket.send_as.identity), octets)
+        return Trial(_unknown_identity(ticket.send_as.identity), row, octets)
     try:
         letter = compose(ticket, octets, means.now())
     except Uncomposable as fault:
-        return Trial(Rejected(fault.code, fault.reason), octets)
+        return Trial(Rejected(fault.code, fault.reason), row, octets)
     began = time.monotonic()
-    outcome = provider.send(letter)
-    return Trial(outcome, octets, letter.message_id, time.monotonic() - began)
+    outcome, row = _settled(letter, row, provider, means)
+    if outcome is None:
+        outcome, row = _sent(letter, row, provider, means)
+    return Trial(outcome, row, octets, letter.message_id, time.monotonic() - began)
+
+
+def _settled(
+    letter: Letter, row: Delivery, provider: Provider, means: Means
+) -> tuple[Outcome | None, Delivery]:
+    """Look before a second copy goes out; None: there is none."""
+    if row.unsure_since is None:
+        return None, row
+    found = provider.look(letter, row.draft_id, row.unsure_since)
+    outcome = settle(found, row.looks, means.when_unsure)
+    log("looked", id=letter.id, found=type(found).__name__, looks=row.looks + 1)
+    if outcome is None:
+        return None, row.without_doubt()
+    return outcome, replace(row, looks=row.looks + isinstance(found, NotSent))
+
+
+def _sent(
+    letter: Letter, row: Delivery, provider: Provider, means: Means
+) -> tuple[Outcome, Delivery]:
+    def note_draft(draft_id: str) -> None:
+        nonlocal row
+        row = means.ledger.record(replace(row, draft_id=draft_id))
+
+    outcome = provider.send(letter, note_draft, row.draft_id)
+    return outcome, row
 
 
 def _unknown_identity(name: str) -> Rejected:
@@ -88,14 +119,14 @@ def _unknown_identity(name: str) -> Rejected:
     )
 
 
-def _log_sending(ticket: Ticket, row: Delivery, unsure: bool) -> None:
+def _log_sending(ticket: Ticket, row: Delivery) -> None:
     log(
         "sending",
         id=ticket.id,
         attempt=row.attempts,
         site=ticket.site,
         device=ticket.device,
-        unsure=unsure,
+        unsure=row.unsure_since is not None,
     )
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
+from function_app.doubt import WhenUnsure
 from function_app.outcome import Outcome
 from function_app.providers import Provider
-from handoff.ledger import Ledger
+from handoff.ledger import Delivery, Ledger
 from handoff.storage import Storage
 
 LEASE = timedelta(minutes=6)
@@ -33,6 +34,7 @@ class Means:
     provider_of: Callable[[str], Provider | None]
     """By the name of a sending identity."""
     give_up_after: timedelta
+    when_unsure: WhenUnsure
     now: Callable[[], datetime]
     jitter: Callable[[], float]
     lease: timedelta = LEASE
@@ -47,6 +49,8 @@ class Trial:
     """What came of one attempt to send."""
 
     outcome: Outcome
+    row: Delivery
+    """As it is in the ledger now."""
     octets: bytes | None = None
     """The mail as it was accepted, if it could be read."""
     message_id: str = ""

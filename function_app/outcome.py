@@ -31,6 +31,8 @@ class Deferred:
     """The provider wants to be left alone so long."""
     unsure: bool = False
     """The provider may have taken the mail all the same."""
+    is_configuration: bool = False
+    """It stays so until an administrator acts."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,28 @@ class Rejected:
 
 
 Outcome = Sent | Deferred | Rejected
+
+
+@dataclass(frozen=True)
+class WasSent:
+    """An earlier attempt has sent the mail."""
+
+    provider: str
+
+
+@dataclass(frozen=True)
+class NotSent:
+    """There is no trace of it, yet: a copy may take a minute to be seen."""
+
+
+@dataclass(frozen=True)
+class CannotLook:
+    """Nobody can tell. `reason` says what is missing."""
+
+    reason: str
+
+
+Found = WasSent | NotSent | CannotLook
 
 TOO_LARGE = "too-large"
 
@@ -114,6 +138,7 @@ _ADVICE = {
     "ErrorMailboxLogonFailed": "Exchange does not open the sending mailbox. Check its account.",
 }
 
+_PASSES_BY_ITSELF = frozenset({"ErrorSubmissionQuotaExceeded"})
 _REFUSED_BEFORE_SENDING = frozenset({"ErrorServerBusy", "ApplicationThrottled"})
 
 
@@ -131,6 +156,7 @@ def classify(
         _quoting(advice, message),
         after=retry_after,
         unsure=_may_have_sent(status, code),
+        is_configuration=_is_configuration(status, code),
     )
 
 
@@ -165,6 +191,10 @@ def _advice_on(status: int) -> str:
     if status >= 500:
         return "Microsoft Graph has a fault of its own. The mail waits for it to pass."
     return "Microsoft Graph gave an answer that the relay does not know. The mail waits."
+
+
+def _is_configuration(status: int, code: str) -> bool:
+    return status in (401, 403) or code in _ADVICE.keys() - _PASSES_BY_ITSELF
 
 
 def _may_have_sent(status: int, code: str) -> bool:

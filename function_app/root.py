@@ -17,7 +17,8 @@ from function_app.deliver import deliver
 from function_app.log import log
 from function_app.means import Means, Message, put_back
 from function_app.providers import Provider
-from function_app.providers.graph import GraphProvider
+from function_app.providers.graph.calls import Calls
+from function_app.providers.graph.provider import GraphProvider
 from function_app.providers.http import session
 from function_app.providers.tokens import tokens_of
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError
@@ -54,6 +55,7 @@ def assemble(settings: Settings, storage: Storage) -> Means:
         storage=storage,
         provider_of=lambda name: providers.get(name.lower()),
         give_up_after=settings.give_up_after,
+        when_unsure=settings.when_unsure,
         now=_now,
         jitter=random.random,
     )
@@ -62,7 +64,9 @@ def assemble(settings: Settings, storage: Storage) -> Means:
 def _providers(settings: Settings) -> Mapping[str, Provider]:
     to_graph = session(_CONNECT_SECONDS, _READ_SECONDS)
     return {
-        name: GraphProvider(settings.graph_endpoint, tokens_of(identity, settings), to_graph, _now)
+        name: GraphProvider(
+            Calls(settings.graph_endpoint, tokens_of(identity, settings), to_graph, _now)
+        )
         for name, identity in settings.identities.items()
     }
 

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from function_app.doubt import WhenUnsure
 from function_app.identities import Identity, read_identities
 from handoff.storage import Account, NoAccount
 
@@ -52,6 +53,7 @@ CLOUDS: Mapping[str, Cloud] = {
 class Settings:
     account: Account = field(repr=False)
     give_up_after: timedelta
+    when_unsure: WhenUnsure
     resource: str
     """What a token is asked for: the Graph of the cloud, wherever the endpoint is."""
     graph_endpoint: str
@@ -69,6 +71,7 @@ class Settings:
         settings = cls(
             account=_account(set_, faults),
             give_up_after=_give_up_after(set_, faults),
+            when_unsure=_when_unsure(set_, faults),
             resource=cloud.graph,
             graph_endpoint=_endpoint(set_, "GRAPH_ENDPOINT", cloud.graph, faults),
             authority=_endpoint(set_, "ENTRA_AUTHORITY", cloud.authority, faults),
@@ -105,6 +108,17 @@ def _give_up_after(env: Mapping[str, str], faults: list[str]) -> timedelta:
     elif not timedelta(0) < duration <= LONGEST_GIVE_UP_AFTER:
         faults.append("RELAY_GIVE_UP_AFTER: choose more than nothing and at most 7d.")
     return duration or GIVE_UP_AFTER
+
+
+def _when_unsure(env: Mapping[str, str], faults: list[str]) -> WhenUnsure:
+    match env.get("RELAY_WHEN_UNSURE", "resend").lower():
+        case "resend":
+            return "resend"
+        case "hold":
+            return "hold"
+        case other:
+            faults.append(f'RELAY_WHEN_UNSURE: "{other}" is neither resend nor hold.')
+            return "hold"
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

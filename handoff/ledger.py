@@ -89,6 +89,11 @@ class Delivery:
     size: int = 0
     message_id: str = ""
     draft_id: str = ""
+    """Of a draft that is complete, and may have been sent."""
+    unsure_since: datetime | None = None
+    """When an attempt began of which nobody knows whether it sent the mail."""
+    looks: int = 0
+    """How often the mail was looked for since, and not found."""
     provider: str = ""
     request_id: str = ""
     code: str = ""
@@ -119,8 +124,9 @@ class Delivery:
         )
 
     def claimed_again(self, ticket: Ticket, claimant: str, now: datetime, lease: timedelta) -> Self:
+        is_redriven = ticket.generation > self.generation
         return replace(
-            self,
+            self.without_doubt() if is_redriven else self._with_doubt(),
             state=State.SENDING,
             generation=ticket.generation,
             attempts=self.attempts + 1,
@@ -130,6 +136,16 @@ class Delivery:
             ended_at=None,
             next_attempt_at=None,
         )
+
+    def without_doubt(self) -> Self:
+        """The row of a mail that was looked for long enough, or that somebody wants sent again."""
+        return replace(self, unsure_since=None, looks=0)
+
+    def _with_doubt(self) -> Self:
+        """A worker that never concluded may have sent the mail."""
+        if self.state is not State.SENDING:
+            return self
+        return replace(self, unsure_since=self.unsure_since or self.claimed_at, looks=0)
 
     def concluded(
         self, state: State, now: datetime, *, code: str = "", reason: str = "", **details: Any
@@ -154,8 +170,6 @@ class Claimed:
     """The mail is ours to send until `delivery.lease_until`."""
 
     delivery: Delivery
-    unsure: bool
-    """The worker before never concluded: the provider may have taken the mail already."""
 
 
 @dataclass(frozen=True)
@@ -181,13 +195,12 @@ def judge(
     it for longer than a worker may run. Only a second message for one mail must wait.
     """
     if row is None:
-        return Claimed(Delivery.opened(ticket, claimant, now, lease), unsure=False)
+        return Claimed(Delivery.opened(ticket, claimant, now, lease))
     if row.state in _ENDED and ticket.generation <= row.generation:
         return Ended(row.state)
     if row.state is State.SENDING and row.claimant != claimant and row.lease_until > now:
         return Busy(row.lease_until)
-    unsure = row.state is State.SENDING
-    return Claimed(row.claimed_again(ticket, claimant, now, lease), unsure)
+    return Claimed(row.claimed_again(ticket, claimant, now, lease))
 
 
 class Ledger:
@@ -207,7 +220,7 @@ class Ledger:
         verdict = judge(self.find(ticket.id), ticket, claimant, now, lease)
         if not isinstance(verdict, Claimed):
             return verdict
-        return replace(verdict, delivery=self.record(verdict.delivery))
+        return Claimed(self.record(verdict.delivery))
 
     def record(self, delivery: Delivery) -> Delivery:
         """Write the row and return it with its new ETag. Raises ClaimLost."""

@@ -1,14 +1,29 @@
 """Who takes the mail from the relay. The only rooms that speak to a provider over the network."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from function_app.compose import Letter
-from function_app.outcome import Outcome
+from function_app.outcome import Deferred, Found, Outcome
 
 
 class Provider(Protocol):
-    """One way to send, by one identity. Safe to share between threads."""
+    """One way to send, by one identity. Safe to share between threads.
 
-    def send(self, letter: Letter) -> Outcome:
-        """Try once. Whatever goes wrong on the way is an outcome, not an exception."""
+    Whatever goes wrong on the way is an outcome, not an exception.
+    """
+
+    def send(
+        self, letter: Letter, note_draft: Callable[[str], None], draft_id: str = ""
+    ) -> Outcome:
+        """Try once.
+
+        `note_draft` gets the id of a draft that is complete, before it is sent; its faults pass
+        through. `draft_id` is what an earlier attempt noted: that draft goes, not a second one.
+        """
+        ...
+
+    def look(self, letter: Letter, draft_id: str, since: datetime) -> Found | Deferred:
+        """Whether an attempt at `letter`, made at or after `since`, has sent it."""
         ...

@@ -39,10 +39,16 @@ Ask = Callable[[str | None], dict[str, Any]]
 class TokenUnavailable(Exception):
     """No token now. `code` is an AADSTS number where Microsoft Entra gave one."""
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(self, code: str, reason: str, *, is_configuration: bool = False) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.is_configuration = is_configuration
+        """There will be none until an administrator acts."""
+
+    def again(self) -> "TokenUnavailable":
+        """The same, to be raised in another thread."""
+        return TokenUnavailable(self.code, self.reason, is_configuration=self.is_configuration)
 
 
 class Tokens:
@@ -77,7 +83,7 @@ class Tokens:
     def _share_fault(self, asked_at: float) -> None:
         # Who waited for the lock while a call failed need not wait for the same call to fail.
         if self._fault is not None and self._fault_at > asked_at:
-            raise TokenUnavailable(self._fault.code, self._fault.reason)
+            raise self._fault.again()
 
     def _fetch(self, claims: str | None) -> str:
         try:
@@ -138,6 +144,11 @@ def _by_client_secret(identity: Identity, settings: Settings, http: requests.Ses
 
 _AADSTS = re.compile(r"AADSTS(\d{4,8})")
 
+_NO_CONSENT = "No administrator has consented to the application's permissions. Grant consent."
+_ONE_TENANT = "The application is of one tenant. Set TENANT_ID to its id, not to common."
+_OTHER_CLOUD = "The tenant is in another cloud. Check RELAY_CLOUD."
+_SECURITY_POLICY = "A security policy of the tenant blocks the application. Exclude it."
+
 # https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 _ADVICE = {
     "AADSTS7000215": (
@@ -149,11 +160,45 @@ _ADVICE = {
     ),
     "AADSTS7000112": "The application is disabled. Enable it in Microsoft Entra.",
     "AADSTS90002": "There is no such tenant in this cloud. Check TENANT_ID and RELAY_CLOUD.",
-    "AADSTS900382": "The tenant is in another cloud. Check RELAY_CLOUD.",
+    "AADSTS900382": _OTHER_CLOUD,
     "AADSTS500011": "Microsoft Graph is not known in the tenant. Check RELAY_CLOUD.",
+    "AADSTS7000218": "The request lacks the application's secret. Set CLIENT_SECRET.",
+    "AADSTS700027": "The certificate is not the application's. Upload it to the app registration.",
+    "AADSTS700024": "The signed assertion is out of its time. Check the clock.",
+    "AADSTS65001": _NO_CONSENT,
+    "AADSTS90008": _NO_CONSENT,
+    "AADSTS90094": _NO_CONSENT,
+    "AADSTS50105": "The application is not assigned to the identity. Assign it in Microsoft Entra.",
+    "AADSTS50194": _ONE_TENANT,
+    "AADSTS9001023": _ONE_TENANT,
+    "AADSTS900432": _OTHER_CLOUD,
+    "AADSTS90038": _OTHER_CLOUD,
+    "AADSTS530032": _SECURITY_POLICY,
+    "AADSTS50131": _SECURITY_POLICY,
     "AADSTS53003": "Conditional Access blocks the application. Exclude it, or allow its network.",
     "AADSTS90055": "Microsoft Entra throttles the tenant. The mail waits.",
 }
+
+_PASS_BY_THEMSELVES = frozenset(
+    f"AADSTS{number}"
+    for number in (
+        *(40010, 50033, 50087, 90006, 90012, 90024, 90033, 90090),  # faults of Entra's own
+        *(50196, 90055),  # throttled
+    )
+)
+# https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+_REFUSALS = frozenset(
+    {
+        "consent_required",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_resource",
+        "invalid_scope",
+        "unauthorized_client",
+    }
+)
 
 
 def _from_answer(answer: dict[str, Any]) -> TokenUnavailable:
@@ -178,7 +223,11 @@ def _from_text(said: str, kind: str) -> TokenUnavailable:
     number = _AADSTS.search(said)
     code = number[0] if number else f"token-{kind}"
     advice = _ADVICE.get(code, "Microsoft Entra or the managed identity refuses a token.")
-    return TokenUnavailable(code, f'{advice} (It said: "{_in_short(said)}")')
+    return TokenUnavailable(
+        code,
+        f'{advice} (It said: "{_in_short(said)}")',
+        is_configuration=kind in _REFUSALS if number is None else code not in _PASS_BY_THEMSELVES,
+    )
 
 
 def _in_short(said: str) -> str:

@@ -15,7 +15,7 @@ from azure.core.exceptions import HttpResponseError
 from function_app.compose import Letter
 from function_app.deliver import deliver
 from function_app.means import Means, Message
-from function_app.outcome import Outcome, Sent
+from function_app.outcome import CannotLook, Deferred, Found, Outcome, Sent
 from function_app.providers import Provider
 from handoff.dead_letters import DeadLetters
 from handoff.ids import blob_name_of, new_id
@@ -39,16 +39,31 @@ BY_SECRET = {
 
 @dataclass
 class ScriptedProvider:
-    """Answers `outcomes` one by one, then that it has sent; `during` happens while it sends."""
+    """Answers `outcomes` one by one, then that it has sent; `during` happens while it sends.
+
+    Who looks gets `found` one by one, then that nobody can look.
+    """
 
     outcomes: Iterable[Outcome] = ()
     during: Callable[[Letter], None] = lambda letter: None
+    found: Iterable[Found | Deferred] = ()
+    draft: str = ""
     letters: list[Letter] = field(default_factory=list)
+    sought: list[tuple[str, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._next = iter(self.outcomes)
+        self._found = iter(self.found)
 
-    def send(self, letter: Letter) -> Outcome:
+    def look(self, letter: Letter, draft_id: str, since: datetime) -> Found | Deferred:
+        self.sought.append((draft_id, since))
+        return next(self._found, CannotLook("May not look."))
+
+    def send(
+        self, letter: Letter, note_draft: Callable[[str], None], draft_id: str = ""
+    ) -> Outcome:
+        if self.draft and not draft_id:
+            note_draft(self.draft)
         self.letters.append(letter)
         self.during(letter)
         return next(self._next, SENT)
@@ -74,6 +89,7 @@ class Desk:
             "storage": self.storage,
             "provider_of": {"default": provider}.get,
             "give_up_after": timedelta(hours=48),
+            "when_unsure": "resend",
             "now": lambda: self.now,
             "jitter": lambda: 0.0,
         }

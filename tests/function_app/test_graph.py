@@ -13,13 +13,9 @@ from hypothesis import strategies as st
 
 from function_app.compose import Letter
 from function_app.outcome import Deferred, Outcome, Rejected, Sent
-from function_app.providers.graph import (
-    MIME_LIMIT,
-    GraphProvider,
-    claims_challenge,
-    read_error,
-    request_id_of,
-)
+from function_app.providers.graph.answers import claims_challenge, read_error, request_id_of
+from function_app.providers.graph.calls import Calls
+from function_app.providers.graph.provider import MIME_LIMIT, GraphProvider
 from function_app.providers.http import session
 from function_app.providers.tokens import Tokens
 from handoff.ids import new_id
@@ -42,13 +38,17 @@ def fixed_tokens() -> Tokens:
     return Tokens(lambda: lambda claims: {"access_token": "token-1"})
 
 
+def no_draft(draft_id: str) -> None:
+    raise AssertionError(f"a draft: {draft_id}")
+
+
 @pytest.fixture
 def send() -> Iterator[Send]:
     with session(connect_seconds=1, read_seconds=2) as shared:
 
         def send(endpoint: str, letter: Letter | None = None) -> Outcome:
-            provider = GraphProvider(endpoint, fixed_tokens(), shared, lambda: NOW)
-            return provider.send(letter or a_letter())
+            provider = GraphProvider(Calls(endpoint, fixed_tokens(), shared, lambda: NOW))
+            return provider.send(letter or a_letter(), no_draft)
 
         yield send
 
@@ -156,7 +156,8 @@ def test_a_slow_reader_gets_the_whole_mail() -> None:
         session(connect_seconds=0.2, read_seconds=10) as shared,
         raw_graph(ACCEPTED, reads_slowly=True) as graph,
     ):
-        outcome = GraphProvider(graph.endpoint, fixed_tokens(), shared, lambda: NOW).send(letter)
+        calls = Calls(graph.endpoint, fixed_tokens(), shared, lambda: NOW)
+        outcome = GraphProvider(calls).send(letter, no_draft)
 
     assert isinstance(outcome, Sent)
 

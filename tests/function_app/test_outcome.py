@@ -88,6 +88,37 @@ def test_an_answer_that_hides_the_mails_fate_is_in_doubt(status: int, code: str)
     assert outcome.unsure
 
 
+NEEDS_SOMEBODY = [
+    (401, "InvalidAuthenticationToken"),
+    (403, "ErrorAccessDenied"),
+    (403, "Authorization_RequestDenied"),
+    (403, "ErrorAccountDisabled"),
+    (403, "SomethingNewOfNextYear"),
+    (404, "MailboxNotEnabledForRESTAPI"),
+    (400, "ErrorQuotaExceeded"),
+]
+PASSES = [
+    (429, "ApplicationThrottled"),
+    (500, "ErrorSubmissionQuotaExceeded"),
+    (503, ""),
+    (404, ""),
+    (400, "BadRequest"),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "needs_somebody"),
+    [(answer, True) for answer in NEEDS_SOMEBODY] + [(answer, False) for answer in PASSES],
+)
+def test_what_an_administrator_must_mend_is_told_apart(
+    answer: tuple[int, str], needs_somebody: bool
+) -> None:
+    outcome = classify(*answer, "words", None)
+
+    assert isinstance(outcome, Deferred)
+    assert needs_somebody == outcome.is_configuration
+
+
 @pytest.mark.parametrize(
     ("status", "message"), [(413, ""), (400, "The maximum request length supported is 4MB.")]
 )

@@ -7,7 +7,7 @@ import pytest
 
 from function_app.deliver import deliver
 from function_app.means import Means
-from function_app.providers.graph import request_id_of
+from function_app.providers.graph.answers import request_id_of
 from handoff.ledger import State
 from local.graph_simulator.client import SimulatorClient
 from tests.function_app.desk import APPLICATION, BY_SECRET, Desk, delivered, events
@@ -137,5 +137,4 @@ def test_a_lost_answer_is_in_doubt_and_the_mail_comes_back(
     assert not desk.is_let_go(first)
     assert State.SENT is desk.row(ticket).state
     assert [True] == [event["unsure"] for event in events(caplog) if event["event"] == "deferred"]
-    copies = graph.mails()
-    assert [copies[0].message_id] * 2 == [mail.message_id for mail in copies]
+    assert 1 == len(graph.mails())

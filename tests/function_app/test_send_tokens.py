@@ -159,3 +159,30 @@ def test_many_mails_at_once_ask_for_one_token(
 
     assert 8 == len(graph.mails())
     assert 1 == len(graph.requests("/msi/token"))
+
+
+NEEDS_SOMEBODY = [7000222, 700016, 7000112, 65001, 500011, 53003, 900382, 50105, 50194]
+PASSES = [50033, 90006, 90024, 90033, 90090, 90012, 50087, 40010, 90055, 50196]
+
+
+@pytest.mark.parametrize(
+    ("number", "needs_somebody"),
+    [(number, True) for number in NEEDS_SOMEBODY] + [(number, False) for number in PASSES],
+)
+def test_a_refusal_of_entra_tells_whether_somebody_must_act(
+    desk: Desk,
+    graph: SimulatorClient,
+    means_of: MeansOf,
+    number: int,
+    needs_somebody: bool,
+) -> None:
+    graph.fail({"route": "token", "aadsts": number, "times": 9})
+
+    row = delivered(desk, means_of(ENTRA_AUTHORITY=graph.address, **BY_SECRET))
+
+    assert State.DEFERRED is row.state
+    # Of an answer with 5xx MSAL keeps no words.
+    assert row.code == f"AADSTS{number}" or (not needs_somebody and row.code == "token-answer")
+    assert row.next_attempt_at is not None
+    pause = (row.next_attempt_at - row.history[-1].at).total_seconds()
+    assert needs_somebody == (pause > 30)

@@ -104,6 +104,7 @@ def test_a_duration_is_short_or_iso_8601(text: str, hours: float) -> None:
 WRONG = [
     ("MailStorage", "", "MailStorage__queueServiceUri"),
     ("RELAY_CLOUD", "mars", "public"),
+    ("RELAY_WHEN_UNSURE", "maybe", "neither resend nor hold"),
     ("RELAY_GIVE_UP_AFTER", "48", "write 48h"),
     ("RELAY_GIVE_UP_AFTER", "two days", "write 48h"),
     ("RELAY_GIVE_UP_AFTER", "P99999999999D", "write 48h"),

@@ -20,7 +20,7 @@ def ledger(storage: Storage) -> Ledger:
 
 
 def test_an_unknown_mail_is_claimed() -> None:
-    assert Claimed(ROW, unsure=False) == judge(None, TICKET, "one", NOW, LEASE)
+    assert Claimed(ROW) == judge(None, TICKET, "one", NOW, LEASE)
 
 
 def test_a_mail_being_sent_is_busy_until_its_lease_ends() -> None:
@@ -31,7 +31,7 @@ def test_a_mail_left_behind_by_its_worker_is_claimed_as_unsure() -> None:
     verdict = judge(ROW, TICKET, "two", NOW + timedelta(minutes=6), LEASE)
 
     assert isinstance(verdict, Claimed)
-    assert verdict.unsure
+    assert verdict.delivery.unsure_since == NOW
     assert verdict.delivery.attempts == 2
 
 
@@ -39,7 +39,7 @@ def test_a_message_that_comes_again_need_not_wait_for_its_own_lease() -> None:
     verdict = judge(ROW, TICKET, "one", NOW + timedelta(seconds=1), LEASE)
 
     assert isinstance(verdict, Claimed)
-    assert verdict.unsure
+    assert verdict.delivery.unsure_since == NOW
 
 
 def test_a_deferred_mail_is_claimed_without_doubt() -> None:
@@ -47,8 +47,25 @@ def test_a_deferred_mail_is_claimed_without_doubt() -> None:
     verdict = judge(row, TICKET, "one", NOW, LEASE)
 
     assert isinstance(verdict, Claimed)
-    assert not verdict.unsure
+    assert verdict.delivery.unsure_since is None
     assert verdict.delivery.history == row.history
+
+
+def test_the_oldest_doubt_about_a_mail_stays() -> None:
+    row = replace(ROW, unsure_since=NOW - timedelta(hours=1), looks=2)
+    deferred = judge(row.concluded(State.DEFERRED, NOW), TICKET, "one", NOW, LEASE)
+    left_behind = judge(row, TICKET, "one", NOW, LEASE)
+
+    assert isinstance(deferred, Claimed)
+    assert (NOW - timedelta(hours=1), 2) == (
+        deferred.delivery.unsure_since,
+        deferred.delivery.looks,
+    )
+    assert isinstance(left_behind, Claimed)
+    assert (NOW - timedelta(hours=1), 0) == (
+        left_behind.delivery.unsure_since,
+        left_behind.delivery.looks,
+    )
 
 
 @pytest.mark.parametrize("state", [State.SENT, State.DEAD, State.DISCARDED])
@@ -58,10 +75,12 @@ def test_an_ended_mail_is_not_sent_again(state: State) -> None:
 
 def test_a_new_generation_of_a_dead_mail_is_sent_again() -> None:
     redriven = TICKET.model_copy(update={"generation": 1})
-    verdict = judge(ROW.concluded(State.DEAD, NOW), redriven, "two", NOW, LEASE)
+    doubtful = replace(ROW.concluded(State.DEAD, NOW), unsure_since=NOW, looks=1)
+    verdict = judge(doubtful, redriven, "two", NOW, LEASE)
 
     assert isinstance(verdict, Claimed)
     assert verdict.delivery.generation == 1
+    assert (None, 0) == (verdict.delivery.unsure_since, verdict.delivery.looks)
     assert verdict.delivery.ended_at is None
 
 

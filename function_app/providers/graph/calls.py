@@ -1,0 +1,151 @@
+"""One call of Microsoft Graph: with a token, in bounded time, made once.
+
+A call is made a second time only when Graph refused its token, and with it the request.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import BytesIO
+from ssl import SSLCertVerificationError
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import (
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ProxyError,
+    SSLError,
+)
+
+from function_app.outcome import Deferred, parse_retry_after
+from function_app.providers.graph.answers import Answer, claims_challenge
+from function_app.providers.tokens import Tokens, TokenUnavailable
+
+_SECOND_TRY_WITHIN_SECONDS = 60
+"""So that two tries end before the host's own time limit of a run."""
+_READ_OF_BODY = 64 * 1024
+
+
+class CallFailed(Exception):
+    """There is no answer. `outcome` is what that means for the mail."""
+
+    def __init__(self, outcome: Deferred) -> None:
+        super().__init__(outcome.code)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls with the tokens of one identity. Safe to share between threads."""
+
+    endpoint: str
+    tokens: Tokens
+    session: requests.Session = field(repr=False)
+    now: Callable[[], datetime]
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        body: bytes = b"",
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to `method` on `path` below the version. Raises CallFailed."""
+        request = _Request(method, f"{self.endpoint}/v1.0{path}", headers, body, query)
+        try:
+            return self._call(request)
+        except TokenUnavailable as fault:
+            outcome = Deferred(fault.code, fault.reason, is_configuration=fault.is_configuration)
+            raise CallFailed(outcome) from fault
+        except requests.RequestException as fault:
+            raise CallFailed(_on_transport(fault)) from fault
+
+    def _call(self, request: "_Request") -> Answer:
+        began = time.monotonic()
+        token = self.tokens.current()
+        with self._make(request, token) as answer:
+            in_time = time.monotonic() - began < _SECOND_TRY_WITHIN_SECONDS
+            if answer.status_code != 401 or not in_time:
+                return self._read(answer)
+            claims = claims_challenge(answer.headers.get("WWW-Authenticate", ""))
+        with self._make(request, self.tokens.renewed(token, claims)) as answer:
+            return self._read(answer)
+
+    def _make(self, request: "_Request", token: str) -> requests.Response:
+        return self.session.request(
+            request.method,
+            request.url,
+            params=request.query,
+            # As a file it is written in small blocks, each of which may take the connect time-out;
+            # as bytes the whole mail would have to be written in it.
+            data=BytesIO(request.body) if request.body else b"",
+            headers=request.headers,
+            auth=_Bearer(token),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    def _read(self, answer: requests.Response) -> Answer:
+        return Answer(
+            status=answer.status_code,
+            said=_start_of(answer),
+            request_id=answer.headers.get("request-id", ""),
+            retry_after=parse_retry_after(answer.headers.get("Retry-After"), self.now()),
+        )
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    query: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class _Bearer(AuthBase):
+    # Without an AuthBase, requests puts credentials of a .netrc into Authorization.
+    token: str
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+def _start_of(answer: requests.Response) -> bytes:
+    # The verdict is in the status; a body that breaks off must not hide it.
+    try:
+        return bytes(answer.raw.read(_READ_OF_BODY, decode_content=True))
+    except (HTTPError, OSError):
+        return b""
+
+
+def _on_transport(fault: requests.RequestException) -> Deferred:
+    if _was_never_connected(fault):
+        return Deferred("no-connection", f"No connection to Microsoft Graph: {_cause(fault)}.")
+    return Deferred(
+        "no-answer",
+        f"Microsoft Graph took the request and gave no answer: {_cause(fault)}.",
+        unsure=True,
+    )
+
+
+def _was_never_connected(fault: requests.RequestException) -> bool:
+    if isinstance(fault, requests.ConnectTimeout):
+        return True
+    wrapped = fault.args[0] if fault.args else None
+    reason = wrapped.reason if isinstance(wrapped, MaxRetryError) else None
+    if isinstance(reason, SSLError):
+        return any(isinstance(cause, SSLCertVerificationError) for cause in reason.args)
+    return isinstance(reason, (NewConnectionError, ProxyError))
+
+
+def _cause(fault: requests.RequestException) -> str:
+    wrapped = fault.args[0] if fault.args else fault
+    return type(getattr(wrapped, "reason", None) or wrapped).__name__
