@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.settings import EdgeSettings, Endpoint, Rate
+from edge.notation import Endpoint, Rate
+from edge.settings import EdgeSettings
 from edge.settings_file import SettingsError, load
 
 GOOD = """

@@ -1,6 +1,8 @@
 """A desk for each test, and the function app put together from settings."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -8,8 +10,10 @@ from function_app.means import Means
 from function_app.root import assemble
 from function_app.settings import Settings
 from handoff.storage import Storage
+from local.child import Child
 from local.graph_simulator.client import SimulatorClient
 from tests.function_app.desk import APPLICATION, SECRET, TENANT, Desk
+from tests.function_app.host import COMMAND, LEASE_SECONDS, ROOT, Start
 
 
 @pytest.fixture
@@ -32,3 +36,25 @@ def means_of(
         return assemble(Settings.from_env(known), desk.storage)
 
     return means_of
+
+
+@pytest.fixture
+def start(graph: SimulatorClient, mail_account: str) -> Iterator[Start]:
+    """Start the function app; its machine has a managed identity."""
+    known = {
+        "MailStorage": mail_account,
+        "RELAY_HOST_LEASE_SECONDS": str(LEASE_SECONDS),
+        "GRAPH_ENDPOINT": graph.address,
+        "IDENTITY_ENDPOINT": graph.identity_endpoint,
+        "IDENTITY_HEADER": graph.identity_header,
+    }
+    with ExitStack() as stack:
+
+        def start(**settings: str) -> Child:
+            host = stack.enter_context(
+                Child(COMMAND, environment=os.environ | known | settings, directory=ROOT)
+            )
+            host.wait_for(lambda line: line == "ready", 30)
+            return host
+
+        yield start

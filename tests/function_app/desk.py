@@ -98,14 +98,14 @@ class Desk:
     def a_ticket(self, octets: bytes = MAIL, **changes: Any) -> Ticket:
         return a_ticket(octets, **{"id": new_id(self.now), "received_at": self.now} | changes)
 
-    def a_ticket_with_blob(self, octets: bytes = MAIL) -> Ticket:
+    def a_ticket_with_blob(self, octets: bytes = MAIL, **changes: Any) -> Ticket:
         mail_id = new_id(self.now)
         name = blob_name_of(mail_id)
         self.storage.mail.upload_blob(name, octets)
         content = Content(
             size=len(octets), sha256=hashlib.sha256(octets).hexdigest(), mime=None, blob=name
         )
-        return self.a_ticket(id=mail_id, content=content)
+        return self.a_ticket(id=mail_id, content=content, **changes)
 
     def queued(self, ticket: Ticket | str) -> Message:
         """The message of `ticket` as the host gets it."""

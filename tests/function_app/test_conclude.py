@@ -12,42 +12,42 @@ from function_app.outcome import Deferred, Rejected
 from handoff.ledger import State
 from handoff.storage import Account, Storage
 from tests.function_app.desk import SENT, Desk, ScriptedProvider, events
-from tests.function_app.faulty_tables import Faults, faulty_tables
+from tests.function_app.faulty_storage import Fault, faulty_storage
 
 TWO_DAYS = timedelta(hours=48)
 BUSY = Deferred("ErrorServerBusy", "It is busy.")
 
 
 @pytest.fixture
-def desk_with(mail_account: str) -> Iterator[Callable[[Faults], Desk]]:
+def desk_with(mail_account: str) -> Iterator[Callable[[Fault], Desk]]:
     with ExitStack() as stack:
 
-        def open_desk(faults: Faults) -> Desk:
-            way = stack.enter_context(faulty_tables(mail_account, faults))
+        def open_desk(fault: Fault) -> Desk:
+            way = stack.enter_context(faulty_storage(mail_account, fault))
             return Desk(stack.enter_context(Storage(Account(connection_string=way))))
 
         yield open_desk
 
 
 def test_a_row_that_cannot_be_written_at_once_is_written_later(
-    desk_with: Callable[[Faults], Desk],
+    desk_with: Callable[[Fault], Desk],
 ) -> None:
     # The storage client itself tries three times.
-    faults = Faults(refuse=4)
-    desk = desk_with(faults)
+    fault = Fault("refuse", "Table", "PUT", times=4)
+    desk = desk_with(fault)
     ticket, provider = desk.a_ticket(), ScriptedProvider()
     message = desk.queued(ticket)
 
     deliver(message, desk.means(provider))
 
     assert State.SENT is desk.row(ticket).state
-    assert 5 == faults.updates
+    assert 5 == fault.calls
     assert 1 == len(provider.letters)
     assert desk.is_let_go(message)
 
 
-def test_a_row_whose_answer_was_lost_is_written(desk_with: Callable[[Faults], Desk]) -> None:
-    desk = desk_with(Faults(lose_answer=1))
+def test_a_row_whose_answer_was_lost_is_written(desk_with: Callable[[Fault], Desk]) -> None:
+    desk = desk_with(Fault("lose answer", "Table", "PUT"))
     ticket, provider = desk.a_ticket(), ScriptedProvider()
     message = desk.queued(ticket)
 
@@ -58,10 +58,9 @@ def test_a_row_whose_answer_was_lost_is_written(desk_with: Callable[[Faults], De
 
 
 def test_a_mail_whose_row_cannot_be_written_keeps_its_message(
-    desk_with: Callable[[Faults], Desk], caplog: pytest.LogCaptureFixture
+    desk_with: Callable[[Fault], Desk], caplog: pytest.LogCaptureFixture
 ) -> None:
-    faults = Faults(refuse=1000)
-    desk = desk_with(faults)
+    desk = desk_with(Fault("refuse", "Table", "PUT", times=1000))
     ticket = desk.a_ticket()
     message = desk.queued(ticket)
 
