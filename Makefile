@@ -1,9 +1,11 @@
 # Everything runs in .venv, made from hashed locks; see local/setup.py.
 PYTHON ?= python3
 ARGS ?=
+MAILS ?= 2000
+SEED ?= 1
 RUN = .venv/bin/python
 
-.PHONY: help setup run test check lock clean
+.PHONY: help setup run test chaos lock clean
 
 help:      ## Show what can be made
 	@sed -n 's/^\([a-z]*\): *##/make \1\t/p; s/^\([a-z]*\):.*##/make \1\t/p' Makefile | sort -u | expand -t 16
@@ -21,6 +23,10 @@ test:      ## Check style and types, and run all tests (ARGS="-k spool" chooses)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest -n auto $(ARGS)
+
+chaos:     ## Send 2,000 mails while calls fail and workers are killed (MAILS=, SEED=)
+	@$(PYTHON) -m local.setup test
+	@MAILS=$(MAILS) SEED=$(SEED) $(RUN) -m pytest -q -s tests/function_app/test_chaos.py
 
 lock:      ## Write the lock files anew from pyproject.toml
 	@$(PYTHON) -m local.setup test

@@ -2,6 +2,7 @@
 
 import json
 import smtplib
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -77,9 +78,15 @@ class Edge:
         lines = [json.loads(line) for line in self.child.lines if line.startswith("{")]
         return [line for line in lines if line["event"] == name]
 
-    def send(self, mail: bytes = MAIL, to: tuple[str, ...] = ("ann@contoso.com",)) -> str:
-        """Send over the `lan` listener and answer the id of the 250."""
-        with smtplib.SMTP("127.0.0.1", self.ports["lan"], timeout=30) as client:
+    def send(
+        self,
+        mail: bytes = MAIL,
+        to: tuple[str, ...] = ("ann@contoso.com",),
+        source: str = "127.0.0.1",
+    ) -> str:
+        """Send over the `lan` listener from address `source` and answer the id of the 250."""
+        port = self.ports["lan"]
+        with smtplib.SMTP("127.0.0.1", port, timeout=30, source_address=(source, 0)) as client:
             client.ehlo()
             client.mail("scan@contoso.com")
             for path in to:
@@ -88,3 +95,14 @@ class Edge:
 
         assert code == 250
         return text.decode().rpartition(" ")[2]
+
+    def send_and_leave(self, mail: bytes = MAIL) -> None:
+        """Send over the `lan` listener, and hear no reply to the last dot."""
+        with socket.create_connection(("127.0.0.1", self.ports["lan"]), timeout=30) as client:
+            for line in ("HELO x", "MAIL FROM:<scan@contoso.com>", "RCPT TO:<ann@contoso.com>"):
+                client.recv(1000)
+                client.sendall(f"{line}\r\n".encode())
+            client.recv(1000)
+            client.sendall(b"DATA\r\n")
+            client.recv(1000)
+            client.sendall(mail + b".\r\n")
