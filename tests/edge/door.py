@@ -15,8 +15,7 @@ from edge.credentials import PasswordCheck, hash_password
 from edge.listener import Doors, Reception
 from edge.listener.quotas import Allowances, Crowd
 from edge.metrics import Metrics
-from edge.notation import Endpoint
-from edge.settings import EdgeSettings
+from edge.settings import EdgeSettings, Endpoint
 from edge.spool import Spool, SpoolEntry
 from handoff.ticket import Ticket, decode
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.notation import Endpoint, Rate
-from edge.settings import EdgeSettings
+from edge.settings import EdgeSettings, Endpoint, Rate
 from edge.settings_file import SettingsError, load
 
 GOOD = """
