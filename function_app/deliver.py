@@ -97,7 +97,9 @@ def _settled(
     log("looked", id=letter.id, found=type(found).__name__, looks=row.looks + 1)
     if outcome is None:
         return None, row.without_doubt()
-    return outcome, replace(row, looks=row.looks + isinstance(found, NotSent))
+    # To look is no attempt: it must not make the next pause longer.
+    looks = row.looks + isinstance(found, NotSent)
+    return outcome, replace(row, looks=looks, attempts=row.attempts - 1)
 
 
 def _sent(

@@ -73,7 +73,7 @@ class Delivery:
     state: State
     generation: int
     attempts: int
-    """How often a worker has claimed the mail."""
+    """How often a worker has claimed the mail to send it."""
     received_at: datetime
     claimed_at: datetime
     lease_until: datetime

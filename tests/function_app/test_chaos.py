@@ -22,7 +22,7 @@ SEED = int(os.environ.get("SEED", "20261121"))
 MAILBOXES = max(1, min(50, MAILS // 20))
 ONE_IN = 20  # of each kind of fault, and of killed workers
 IN_FLIGHT = 12
-SECONDS = 300
+SECONDS = 600
 
 THROTTLED = {"error": {"code": "ApplicationThrottled", "message": "Over its limit."}}
 FAULTS: tuple[dict[str, Any], ...] = (

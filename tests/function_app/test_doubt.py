@@ -105,6 +105,16 @@ def test_a_mail_is_sent_again_when_it_is_not_found_at_last(desk: Desk) -> None:
     assert 2 == len(provider.letters)
 
 
+def test_to_look_is_no_attempt_that_makes_pauses_longer(desk: Desk) -> None:
+    provider = ScriptedProvider([LOST, OUT_OF_REACH], found=[NotSent()] * MOST_LOOKS)
+    means, ticket = desk.means(provider, jitter=lambda: 0.5), desk.a_ticket()
+    for _ in range(1 + MOST_LOOKS):
+        row = delivered(desk, means, ticket)
+
+    assert ("no-connection", 2) == (row.code, row.attempts)
+    assert desk.now + timedelta(seconds=10) == row.next_attempt_at
+
+
 def test_each_doubt_is_looked_into_anew(desk: Desk) -> None:
     provider = ScriptedProvider([LOST, LOST], found=[NotSent()] * (MOST_LOOKS + 1))
     means, ticket = desk.means(provider), desk.a_ticket()
