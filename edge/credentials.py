@@ -1,7 +1,8 @@
 """Check a device's password without stopping anybody else.
 
-argon2id is slow on purpose, so it runs in a few threads, and a password that was right is
-remembered for a short time. An unknown device costs as much time as a wrong password.
+argon2id is slow on purpose, so it runs in a few threads, a password that was right is remembered
+for a short time, and sessions that bring the same one at once wait for one answer. An unknown
+device costs as much time as a wrong password.
 """
 
 import asyncio
@@ -34,16 +35,21 @@ class PasswordCheck:
         self._key = secrets.token_bytes(32)
         self._nobody = hash_password(secrets.token_hex())
         self._right: dict[bytes, float] = {}
+        self._asked: dict[bytes, asyncio.Future[bool]] = {}
 
     async def is_right(self, password_hash: str | None, password: str) -> bool:
         """Whether `password` fits; None stands for a device that does not exist."""
         mark = self._mark(password_hash or "", password)
         if self._right.get(mark, 0.0) > self._clock():
             return True
-        loop = asyncio.get_running_loop()
-        fits = await loop.run_in_executor(
-            self._threads, _verify, password_hash or self._nobody, password
-        )
+        asked = self._asked.get(mark)
+        if asked is None:
+            asked = self._asked[mark] = asyncio.get_running_loop().run_in_executor(
+                self._threads, _verify, password_hash or self._nobody, password
+            )
+            asked.add_done_callback(lambda _: self._asked.pop(mark, None))
+        # One session that ends must not take the answer from the others.
+        fits = await asyncio.shield(asked)
         if fits and password_hash is not None:
             self._remember(mark)
             return True

@@ -1,5 +1,6 @@
 """Passwords: right ones are remembered, wrong and unknown ones are not."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 
@@ -55,6 +56,30 @@ async def test_a_right_password_is_cheap_for_a_while(check: PasswordCheck, clock
 
     assert costs[1] < costs[0] / 5
     assert costs[2] > costs[1] * 5
+
+
+async def test_sessions_that_bring_one_password_at_once_wait_for_one_answer(
+    check: PasswordCheck,
+) -> None:
+    began = time.process_time()
+    await check.is_right(HASH, "wrong")
+    one = time.process_time() - began
+    began = time.process_time()
+    answers = await asyncio.gather(*(check.is_right(HASH, "K7mQ2xVt9RpH4wNe") for _ in range(10)))
+    ten = time.process_time() - began
+
+    assert answers == [True] * 10
+    assert ten < one * 4
+
+
+async def test_a_session_that_ends_leaves_the_others_their_answer(check: PasswordCheck) -> None:
+    leaving, staying = (
+        asyncio.ensure_future(check.is_right(HASH, "K7mQ2xVt9RpH4wNe")) for _ in range(2)
+    )
+    await asyncio.sleep(0)
+    leaving.cancel()
+
+    assert await staying
 
 
 async def test_an_unknown_device_costs_as_much_as_a_wrong_password(check: PasswordCheck) -> None:
