@@ -7,17 +7,20 @@ bits. It sorts by time and cannot be guessed. Format: github.com/ulid/spec.
 import re
 import secrets
 from datetime import UTC, datetime
+from functools import lru_cache
 
 ID_PATTERN = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_VALUE = {character: value for value, character in enumerate(_ALPHABET)}
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_TO_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _ID = re.compile(ID_PATTERN)
+_HOUR = 3_600_000  # milliseconds
 
 
 def new_id(now: datetime) -> str:
     """A fresh id that carries `now` in its first ten characters."""
     number = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def is_id(text: str) -> bool:
@@ -26,17 +29,23 @@ def is_id(text: str) -> bool:
 
 def time_of(mail_id: str) -> datetime:
     """The moment the id was made, to the millisecond, in UTC."""
-    milliseconds = 0
-    for character in mail_id[:10]:
-        milliseconds = milliseconds << 5 | _VALUE[character]
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return datetime.fromtimestamp(_milliseconds(mail_id) / 1000, UTC)
 
 
 def partition_of(mail_id: str) -> str:
     """The ledger partition of a mail: the hour of its id, `yyyyMMddHH`."""
-    return f"{time_of(mail_id):%Y%m%d%H}"
+    return _hour(_milliseconds(mail_id) // _HOUR).replace("/", "")
 
 
 def blob_name_of(mail_id: str) -> str:
     """The name of a mail's content in container `mail`."""
-    return f"{time_of(mail_id):%Y/%m/%d/%H}/{mail_id}.eml"
+    return f"{_hour(_milliseconds(mail_id) // _HOUR)}/{mail_id}.eml"
+
+
+def _milliseconds(mail_id: str) -> int:
+    return int(mail_id[:10].translate(_TO_PYTHON), 32)
+
+
+@lru_cache(256)
+def _hour(hours_since_1970: int) -> str:
+    return f"{datetime.fromtimestamp(hours_since_1970 * 3600, UTC):%Y/%m/%d/%H}"
