@@ -1,10 +1,10 @@
 """Run the edge: `python -m edge --config edge.toml`.
 
 Exit codes: 0 stopped as asked, 1 could not start or broke, 2 wrong usage, 4 settings do not hold.
-SIGTERM and SIGINT drain; SIGHUP reads devices, limits and certificate again.
+SIGTERM and SIGINT drain; SIGHUP reads devices, limits and certificate again. A certificate whose
+files change is read without being asked.
 """
 
-import argparse
 import asyncio
 import os
 import signal
@@ -13,22 +13,25 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 
 from edge import log as edge_log
-from edge.certificates import CertificateUnusable, context_for, expiry_of, make_self_signed
+from edge.certificates import CertificateUnusable, context_for, make_self_signed
+from edge.command_line import question_of, read_arguments
 from edge.credentials import PasswordCheck
+from edge.explain import Question, explain
 from edge.forwarder import Forwarder
 from edge.listener import Doors, Reception
-from edge.listener.quotas import Allowances, Crowd
+from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.listener.server import AddressInUse
 from edge.metrics import Metrics
 from edge.monitor import Monitor, MonitorUnreachable
+from edge.renewal import Renewal
 from edge.settings import EdgeSettings, StorageSettings
 from edge.settings_file import SettingsError, load
 from edge.spool import Spool, SpoolLocked, SpoolUnavailable
+from edge.strangers import StrangerBook
 from handoff.outbox import Outbox
 from handoff.storage import Account
 
@@ -38,7 +41,7 @@ log = structlog.get_logger()
 
 
 def main() -> int:
-    arguments = _arguments()
+    arguments = read_arguments()
 
     def read_settings() -> EdgeSettings:
         return load(arguments.config, os.environ)
@@ -49,6 +52,8 @@ def main() -> int:
             _check_certificate(settings)
             print("settings: ok")  # noqa: T201  the answer of --check
             return 0
+        if arguments.explain:
+            return _explain(settings, question_of(arguments))
         os.umask(0o077)
         edge_log.configure(settings.log)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -57,6 +62,13 @@ def main() -> int:
         return _complain(error, _BAD_SETTINGS)
     except (AddressInUse, MonitorUnreachable, SpoolLocked, SpoolUnavailable) as error:
         return _complain(error, _COULD_NOT_RUN)
+
+
+def _explain(settings: EdgeSettings, question: Question) -> int:
+    findings = list(explain(settings, question, datetime.now(UTC)))
+    for finding in findings:
+        print(finding)  # noqa: T201  the answer of --explain
+    return 0 if any(finding.refusal is None for finding in findings) else 1
 
 
 async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings]) -> int:
@@ -69,6 +81,8 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
     async with AsyncExitStack() as parts:
         receptions = _receptions(settings, metrics, parts)
         spool = receptions[0].spool
+        secured = [(one.listener, one.tls) for one in receptions if one.tls is not None]
+        renewal = Renewal(settings.tls, settings.hostname, secured, metrics)
         outbox = await parts.enter_async_context(_outbox(settings.storage))
         forwarder = Forwarder(spool, outbox, settings.forwarder, metrics)
         monitor = Monitor(spool, forwarder.uplink, metrics)
@@ -86,9 +100,13 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
             listeners={name: str(place) for name, place in places.items()},
             waiting=spool.messages,
         )
-        reloading = asyncio.create_task(_reload_on(reload, receptions, read_settings))
+        tending = [
+            asyncio.create_task(renewal.run()),
+            asyncio.create_task(_reload_on(reload, receptions, renewal, read_settings)),
+        ]
         await stop.wait()
-        reloading.cancel()
+        for task in tending:
+            task.cancel()
         monitor.is_listening = False
         broke = forwarding.done() and forwarding.exception()
         await _drain(doors, forwarder, forwarding, settings.drain_timeout)
@@ -105,13 +123,12 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
         listener.name: context_for(listener, settings.tls) if listener.tls != "none" else None
         for listener in settings.listeners
     }
-    if _uses_tls(settings):
-        metrics.certificate_expiry.set(expiry_of(settings.tls).timestamp())
     spool = Spool.open(settings.spool)
     parts.push_async_callback(spool.close)
     passwords = PasswordCheck()
     parts.callback(passwords.close)
-    crowd, allowances = Crowd(), Allowances()
+    crowd, allowances, failed_sign_ins = Crowd(), Allowances(), FailedSignIns()
+    strangers = StrangerBook(settings.spool.directory)
     return [
         Reception(
             listener=listener,
@@ -122,6 +139,8 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
             metrics=metrics,
             crowd=crowd,
             allowances=allowances,
+            failed_sign_ins=failed_sign_ins,
+            strangers=strangers,
             now=lambda: datetime.now(UTC),
         )
         for listener in settings.listeners
@@ -142,21 +161,22 @@ async def _drain(
 
 
 async def _reload_on(
-    reload: asyncio.Event, receptions: list[Reception], read_settings: Callable[[], EdgeSettings]
+    reload: asyncio.Event,
+    receptions: list[Reception],
+    renewal: Renewal,
+    read_settings: Callable[[], EdgeSettings],
 ) -> None:
     while True:
         await reload.wait()
         reload.clear()
         try:
             settings = read_settings()
-            _check_certificate(settings)
+            renewal.load(settings.tls)
         except (SettingsError, CertificateUnusable) as error:
             log.error("reload_refused", faults=str(error).splitlines())
             continue
         for reception in receptions:
             reception.settings = settings
-            if reception.tls is not None:
-                reception.tls.load_cert_chain(settings.tls.certificate, settings.tls.key)
         log.info("reloaded", devices=len(settings.devices))
 
 
@@ -198,24 +218,6 @@ def _complain(error: Exception, code: int) -> int:
     for line in str(error).splitlines():
         print(f"edge: {line}", file=sys.stderr)  # noqa: T201  there is no log yet
     return code
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m edge", description="Take mail from devices over SMTP and hand it on."
-    )
-    default = os.environ.get("EDGE_CONFIG")
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path(default) if default else None,
-        metavar="FILE",
-        help="the settings (default: EDGE_CONFIG, else the environment alone)",
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="only say whether the settings hold; exit 0 or 4"
-    )
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -42,8 +42,11 @@ def context_for(listener: Listener, tls: TlsSettings) -> ssl.SSLContext:
 
 
 def expiry_of(tls: TlsSettings) -> datetime:
-    """When the certificate in use ends, in UTC."""
-    return x509.load_pem_x509_certificate(tls.certificate.read_bytes()).not_valid_after_utc
+    """When the certificate ends, in UTC. Raises CertificateUnusable."""
+    try:
+        return x509.load_pem_x509_certificate(tls.certificate.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as error:
+        raise CertificateUnusable(f"tls: cannot read {tls.certificate}: {error}") from error
 
 
 def make_self_signed(tls: TlsSettings, hostname: str, now: datetime) -> None:

@@ -4,9 +4,10 @@ Keys are stable. No content, password or token is ever an argument of a log call
 from outside is escaped by the renderer, so that it cannot make lines of its own.
 """
 
+import asyncio
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -29,7 +30,7 @@ def configure(settings: LogSettings) -> None:
             structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lines(sys.stdout))),
         cache_logger_on_first_use=True,
     )
     # Libraries speak only when something is wrong. aiosmtpd's own log is off for good: it quotes
@@ -38,6 +39,30 @@ def configure(settings: LogSettings) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("mail.log").disabled = True
+
+
+class _Lines:
+    """Lines on their way to `stream`: those of one pass of the event loop go out in one write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._is_due = False
+
+    def write(self, text: str) -> None:
+        self._stream.write(text)
+
+    def flush(self) -> None:
+        if self._is_due:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self._flush)
+            self._is_due = True
+        except RuntimeError:  # before the loop runs, or after
+            self._flush()
+
+    def _flush(self) -> None:
+        self._is_due = False
+        self._stream.flush()
 
 
 def _escaped(_logger: Any, _method: str, event: Any) -> Any:

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from edge.forwarder import Uplink
 from edge.metrics import Metrics
-from edge.settings import Endpoint
+from edge.notation import Endpoint
 from edge.spool import Spool
 
 

@@ -1,17 +1,29 @@
 """Who may send what, from whom, to whom: pure functions over facts.
 
-Each check answers with the Reply that refuses, or None to go on. Nothing here knows of sockets,
-disks or clocks.
+Each check answers with a Refusal, or None to go on. Nothing here knows of sockets, disks or clocks.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from edge import replies
 from edge.replies import Reply
-from edge.settings import Device, Limits, Listener
+from edge.settings import Device, LearningSettings, Limits, Listener
 
 Address = IPv4Address | IPv6Address
+
+
+class Refusal(NamedTuple):
+    """No, and why: told to the client as `reply`, in logs and metrics as `rule`."""
+
+    rule: str
+    """The setting that decides, as docs/edge-settings.md names it, or what else stood against."""
+    reply: Reply
+
+
+UNKNOWN = Refusal("devices", replies.NO_RELAYING)
 
 
 @dataclass(frozen=True)
@@ -55,58 +67,73 @@ def check_sign_in(client: Client) -> Reply | None:
     return None
 
 
-def check_client(client: Client) -> Reply | None:
+def check_client(client: Client) -> Refusal | None:
     """Whether this client may send mail at all."""
     if (
         client.listener.tls == "starttls"
         and client.listener.profile == "strict"
         and not client.encrypted
     ):
-        return replies.STARTTLS_REQUIRED
+        return Refusal("listeners[].tls", replies.STARTTLS_REQUIRED)
     if client.listener.auth == "required" and not client.signed_in:
-        return replies.AUTH_REQUIRED
+        return Refusal("listeners[].auth", replies.AUTH_REQUIRED)
     if client.device is None:
-        return replies.NO_RELAYING
+        return UNKNOWN
     return None
+
+
+def is_learning(learning: LearningSettings, address: Address, now: datetime) -> bool:
+    """Whether a client that no device stands for is noted for the administrator."""
+    return (
+        learning.until is not None
+        and now < learning.until
+        and any(address in network for network in learning.networks)
+    )
 
 
 def check_reverse_path(
     device: Device, reverse_path: str, announced: int, limits: Limits
-) -> Reply | None:
+) -> Refusal | None:
     """`announced` is the size in octets that MAIL declared, 0 when it did not."""
     if announced > limits.message_size:
-        return replies.too_large(limits.message_size)
+        return _too_large(limits)
     if not reverse_path:
         return None
     if device.allow_from:
-        allowed = (*device.allow_from, device.send_as)
+        rule, allowed = "devices[].allow_from", (*device.allow_from, device.send_as)
     elif device.from_policy == "reject":
-        allowed = (device.send_as,)
+        rule, allowed = "devices[].from_policy", (device.send_as,)
     else:
         return None
-    return None if _matches(reverse_path, allowed) else replies.SENDER_REFUSED
+    return None if _matches(reverse_path, allowed) else Refusal(rule, replies.SENDER_REFUSED)
 
 
 def check_forward_path(
     device: Device, forward_path: str, taken: int, fits_ticket: bool, limits: Limits
-) -> Reply | None:
+) -> Refusal | None:
     """`taken` is how many forward paths the transaction has already."""
     if device.recipients and not _matches(forward_path, device.recipients):
-        return replies.RECIPIENT_REFUSED
-    if taken >= limits.recipients or not fits_ticket:
-        return replies.TOO_MANY_RECIPIENTS
+        return Refusal("devices[].recipients", replies.RECIPIENT_REFUSED)
+    if taken >= limits.recipients:
+        return Refusal("limits.recipients", replies.TOO_MANY_RECIPIENTS)
+    if not fits_ticket:
+        return Refusal("ticket", replies.TOO_MANY_RECIPIENTS)
     return None
 
 
 def check_content(
     size: int, has_bare_line_ends: bool, listener: Listener, limits: Limits
-) -> Reply | None:
-    """`size` in octets, as received."""
+) -> Refusal | None:
+    """`size` in octets, as it would be kept."""
     if size > limits.message_size:
-        return replies.too_large(limits.message_size)
+        return _too_large(limits)
     if has_bare_line_ends and listener.profile == "strict":
-        return replies.BARE_LINE_END
+        return Refusal("listeners[].profile", replies.BARE_LINE_END)
     return None
+
+
+def _too_large(limits: Limits) -> Refusal:
+    return Refusal("limits.message_size", replies.too_large(limits.message_size))
 
 
 def _matches(address: str, patterns: tuple[str, ...]) -> bool:

@@ -5,6 +5,7 @@ the client what it can act on and nothing about our inside; the cause goes to th
 where the same client sending the same again must fail again.
 """
 
+import math
 from typing import NamedTuple
 
 
@@ -42,15 +43,14 @@ START_CONTENT = Reply(354, "", "End data with <CR><LF>.<CR><LF>")
 SHUTTING_DOWN = Reply(421, "4.3.2", "Shutting down, try again later")
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, try again later")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors")
+TOO_MANY_COMMANDS = Reply(421, "4.7.0", "Too many commands without a mail")
+TOO_MANY_SIGN_INS = Reply(421, "4.7.0", "Too many failed sign-ins, try again later")
 IDLE_TOO_LONG = Reply(421, "4.4.2", "Idle for too long")
 TRANSACTION_TOO_LONG = Reply(421, "4.4.2", "The transaction took too long")
 INTERNAL_FAULT = Reply(451, "4.3.0", "Something went wrong here, try again later")
 SPOOL_UNAVAILABLE = Reply(451, "4.3.0", "Cannot store mail now, try again later")
-RATE_EXCEEDED = Reply(451, "4.7.1", "Too much mail, try again later")
 SPOOL_FULL = Reply(452, "4.3.1", "No space for mail now, try again later")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest separately")
-SIGN_IN_UNAVAILABLE = Reply(454, "4.7.0", "Cannot check credentials now, try again later")
-TLS_UNAVAILABLE = Reply(454, "4.7.0", "TLS is not available here")
 
 LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long")
 UNKNOWN_COMMAND = Reply(500, "5.5.1", "Unknown command")
@@ -68,6 +68,9 @@ STARTTLS_REQUIRED = Reply(530, "5.7.0", "Send STARTTLS first")
 BAD_CREDENTIALS = Reply(535, "5.7.8", "Authentication failed")
 ENCRYPTION_REQUIRED = Reply(538, "5.7.11", "Send STARTTLS before authenticating")
 NO_RELAYING = Reply(550, "5.7.1", "Not allowed to relay")
+NOTED_STRANGER = Reply(
+    550, "5.7.1", "This device is not known here yet, it has been noted for the administrator"
+)
 RECIPIENT_REFUSED = Reply(550, "5.7.1", "Recipient not allowed for this device")
 BARE_LINE_END = Reply(550, "5.6.0", "Bare CR or LF in the message, use CRLF")
 SENDER_REFUSED = Reply(553, "5.7.1", "Sender not allowed for this device")
@@ -94,6 +97,16 @@ def extended_hello(hostname: str, extensions: list[str]) -> bytes:
 
 def queued(mail_id: str) -> Reply:
     return Reply(250, "2.0.0", f"Ok: queued as {mail_id}")
+
+
+def chunk_taken(size: int) -> Reply:
+    """`size` in octets."""
+    return Reply(250, "2.0.0", f"{size} octets received")
+
+
+def rate_exceeded(seconds: float) -> Reply:
+    """`seconds` until the next mail would be taken."""
+    return Reply(451, "4.7.1", f"Too much mail, try again in {math.ceil(seconds)} seconds")
 
 
 def too_large(limit: int) -> Reply:

@@ -4,94 +4,36 @@ Read from `edge.toml` and the environment by `edge.settings_file`. Frozen: a rel
 object. Sizes are bytes, times are seconds.
 """
 
-import re
 import socket
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
+    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     SecretStr,
     StringConstraints,
     field_validator,
     model_validator,
 )
 
-from edge.paths import check_address
+from edge.notation import (
+    Bytes,
+    Endpoint,
+    EndpointSetting,
+    Mailbox,
+    Name,
+    Network,
+    Pattern,
+    RateSetting,
+    Seconds,
+)
 
+_LONGEST_LEARNING = timedelta(hours=2)
 MIB = 1024 * 1024
-
-
-class Endpoint(NamedTuple):
-    """Where to listen. Port 0 is any free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-class Rate(NamedTuple):
-    """So many mails in so many seconds."""
-
-    mails: int
-    seconds: int
-
-
-_ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\s]*)):(?P<port>\d{1,5})")
-_RATE = re.compile(r"(?P<mails>[1-9]\d*)/(?P<unit>second|minute|hour|day)")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
-def _to_endpoint(value: object) -> object:
-    if isinstance(value, Endpoint):
-        return value
-    found = _ENDPOINT.fullmatch(str(value))
-    if found is None or int(found["port"]) > 65535:
-        raise ValueError("expected host:port, such as 127.0.0.1:2525 or [::]:587")
-    return Endpoint(found["six"] or found["host"] or "0.0.0.0", int(found["port"]))
-
-
-def _to_network(value: object) -> IPv4Network | IPv6Network:
-    if isinstance(value, IPv4Network | IPv6Network):
-        return value
-    return ip_network(str(value))
-
-
-def _to_rate(value: object) -> object:
-    if value is None or isinstance(value, Rate):
-        return value
-    found = _RATE.fullmatch(str(value))
-    if found is None:
-        raise ValueError("expected mails/unit, such as 30/minute (second, minute, hour or day)")
-    return Rate(int(found["mails"]), _SECONDS[found["unit"]])
-
-
-def _is_mailbox(address: str) -> str:
-    if check_address(address, smtputf8=True, needs_domain=True) is not None:
-        raise ValueError("expected a mail address, such as noreply@contoso.com")
-    return address
-
-
-def _is_pattern(pattern: str) -> str:
-    if check_address(pattern.replace("*@", "any@", 1), smtputf8=True, needs_domain=True):
-        raise ValueError("expected an address or *@domain")
-    return pattern
-
-
-EndpointSetting = Annotated[Endpoint, BeforeValidator(_to_endpoint)]
-Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_to_network)]
-Pattern = Annotated[str, AfterValidator(_is_pattern)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Seconds = Annotated[float, Field(gt=0)]
-Bytes = Annotated[int, Field(gt=0)]
 
 
 class Section(BaseModel):
@@ -147,6 +89,10 @@ class Limits(Section):
     """Refused commands in one session before it is closed."""
     failed_sign_ins: Annotated[int, Field(ge=1)] = 3
     """Wrong passwords in one session before it is closed."""
+    failed_sign_ins_per_address: Annotated[int, Field(ge=1)] = 20
+    """In ten minutes, before no sign-in is tried from there for the rest of them."""
+    failed_sign_ins_per_login: Annotated[int, Field(ge=1)] = 50
+    """The same for a login, from wherever it did not just succeed."""
 
 
 class TlsSettings(Section):
@@ -198,6 +144,9 @@ class Listener(Section):
             )
         if self.proxy_protocol != bool(self.trusted_proxies):
             raise ValueError("proxy_protocol = true and trusted_proxies need each other")
+        if self.proxy_protocol and self.tls == "implicit":
+            # The header comes in clear, before TLS, and the listener would read it as TLS.
+            raise ValueError('proxy_protocol needs tls = "starttls" or "none"')
         return self
 
 
@@ -210,18 +159,33 @@ class Device(Section):
     )
     networks: tuple[Network, ...] = ()
     """Where it may send from without signing in."""
-    send_as: Annotated[str, AfterValidator(_is_mailbox)]
+    send_as: Mailbox
     allow_from: tuple[Pattern, ...] = ()
     from_policy: Literal["rewrite", "keep", "reject"] = "rewrite"
     recipients: tuple[Pattern, ...] = ()
     """Where it may send to; empty is everywhere."""
-    rate: Annotated[Rate | None, BeforeValidator(_to_rate)] = None
+    rate: RateSetting = None
     identity: Name = "default"
 
     @model_validator(mode="after")
     def _can_get_in(self) -> Self:
         if not self.password_hash and not self.networks:
             raise ValueError("give it a password_hash, or networks to be known by")
+        return self
+
+
+class LearningSettings(Section):
+    """For a short time, note who would send from these networks and is not known."""
+
+    networks: tuple[Network, ...] = ()
+    until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Self:
+        if bool(self.networks) != (self.until is not None):
+            raise ValueError("networks and until need each other")
+        if self.until is not None and self.until > datetime.now(UTC) + _LONGEST_LEARNING:
+            raise ValueError("until must not be more than 2 hours ahead")
         return self
 
 
@@ -254,6 +218,7 @@ class EdgeSettings(Section):
     log: LogSettings = LogSettings()
     listeners: tuple[Listener, ...] = _SHIPPED_LISTENERS
     devices: tuple[Device, ...] = ()
+    learning: LearningSettings = LearningSettings()
 
     @field_validator("listeners")
     @classmethod

@@ -1,7 +1,8 @@
 """Read the settings: `edge.toml`, over it the environment, and every fault in one go.
 
 Each key can also be said as `EDGE_SECTION__KEY`, each secret also as `EDGE_SECTION__KEY_FILE`
-with the path of a file that holds it. Lists (`EDGE_LISTENERS`, `EDGE_DEVICES`) are JSON.
+with the path of a file that holds it. Lists (`EDGE_LISTENERS`, `EDGE_DEVICES`,
+`EDGE_LEARNING__NETWORKS`) are JSON.
 """
 
 import difflib
@@ -18,7 +19,7 @@ from edge.settings import EdgeSettings
 _PREFIX = "EDGE_"
 _ABOUT_THE_FILE = "EDGE_CONFIG"
 _FILE = "_FILE"
-_LISTS = frozenset({("listeners",), ("devices",)})
+_LISTS = frozenset({("listeners",), ("devices",), ("learning", "networks")})
 Place = tuple[str, ...]
 FaultPlace = tuple[str | int, ...]
 

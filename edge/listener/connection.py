@@ -10,19 +10,19 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import structlog
-from aiosmtpd.proxy_protocol import get_proxy
+from aiosmtpd.proxy_protocol import V2_CMD, get_proxy
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from edge import replies
 from edge.listener.dialog import Dialog
 from edge.listener.reception import Reception
-from edge.listener.wire import ConnectionEnded
+from edge.listener.wire import CHUNK, ConnectionEnded
 from edge.policy import Address
 from edge.replies import Reply
 
-_CHUNK = 64 * 1024
 _LONGEST_LINE = 12_288  # RFC 4954 §4: what a line of an AUTH exchange may take
 _LONGEST_OVERRUN = 1024 * 1024
+HANDSHAKE_SECONDS = 10
 log = structlog.get_logger()
 
 
@@ -33,7 +33,7 @@ class Connection(SMTP):
         # Not SMTP.__init__: for each connection it inspects the whole class and resolves the
         # host name. These are the attributes that the methods we use of it need.
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=_CHUNK, loop=loop)
+        reader = asyncio.StreamReader(limit=CHUNK, loop=loop)
         asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
         self.loop = loop
         self.transport = None
@@ -91,8 +91,8 @@ class Connection(SMTP):
             return replies.LINE_TOO_LONG
         return line.rstrip(b"\r\n")
 
-    async def next_chunk(self) -> bytes:
-        chunk = await self._reader.read(_CHUNK)
+    async def next_chunk(self, most: int = CHUNK) -> bytes:
+        chunk = await self._reader.read(min(most, CHUNK))
         if not chunk:
             raise ConnectionEnded
         self._reset_timeout()
@@ -103,8 +103,9 @@ class Connection(SMTP):
 
     async def start_tls(self) -> None:
         try:
-            await self.smtp_STARTTLS("")
-        except TLSSetupException as error:
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                await self.smtp_STARTTLS("")
+        except (TLSSetupException, TimeoutError) as error:
             raise ConnectionEnded from error
 
     def wind_up(self) -> None:
@@ -127,6 +128,7 @@ class Connection(SMTP):
     def _set_rset_state(self) -> None:
         # Called when a connection begins, in clear and again in TLS: a new dialog that knows
         # nothing of the one before (RFC 3207 §4.2).
+        self.dialog.end_transaction()
         self.dialog = Dialog(self, self._reception)
 
     def eof_received(self) -> bool:
@@ -141,7 +143,8 @@ class Connection(SMTP):
     def _reset_timeout(self, duration: float | None = None) -> None:
         self._last_progress = self.loop.time()
         if self._timeout_handle is None:
-            self._watch(self._reception.limits.idle_timeout)
+            limits = self._reception.limits
+            self._watch(min(limits.idle_timeout, limits.transaction_timeout))
 
     def _timeout_cb(self) -> None:
         now, limits = self.loop.time(), self._reception.limits
@@ -151,7 +154,9 @@ class Connection(SMTP):
         if left > 0:
             self._watch(left)
             return
-        self.say(replies.IDLE_TOO_LONG if idle_left <= 0 else replies.TRANSACTION_TOO_LONG)
+        is_in_handshake = self._writer.transport is not self.transport
+        if not is_in_handshake:
+            self.say(replies.IDLE_TOO_LONG if idle_left <= 0 else replies.TRANSACTION_TOO_LONG)
         self.abort()
 
     async def _handle_client(self) -> None:
@@ -160,7 +165,11 @@ class Connection(SMTP):
                 await self._meet()
         except (ConnectionEnded, ConnectionError):
             pass
+        except Exception:
+            # Nobody else would hear of it: asyncio forgets the fault when it cancels the task.
+            log.exception("internal_fault", peer=str(self.address))
         finally:
+            self.dialog.end_transaction()
             self.abort()
 
     # From the first octet to the last.
@@ -178,7 +187,9 @@ class Connection(SMTP):
             log.warning("untrusted_proxy", listener=listener.name, peer=str(self.address))
             return False
         proxied = await get_proxy(self._reader)
-        if not proxied.valid or proxied.src_addr is None:
+        if proxied.valid and proxied.command == V2_CMD.LOCAL:
+            return True  # the proxy on its own behalf, to see whether we live
+        if not proxied.valid or not isinstance(proxied.src_addr, Address):
             log.warning("bad_proxy_header", listener=listener.name, peer=str(self.address))
             return False
         self.address = _plain(str(proxied.src_addr))

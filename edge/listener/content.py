@@ -1,4 +1,4 @@
-"""From 354 to 250: read a mail's content into the spool.
+"""From 354, or the first BDAT, to 250: read a mail's content into the spool.
 
 The 250 is a promise, and this is the one place that makes it.
 """
@@ -6,10 +6,13 @@ The 250 is a promise, and this is the one place that makes it.
 import structlog
 
 from edge import policy, replies
-from edge.listener.dot_reader import DotReader, with_crlf
+from edge.listener.chunk_reader import ChunkReader
+from edge.listener.dot_reader import DotReader
+from edge.listener.line_ends import with_crlf
 from edge.listener.reception import Reception
 from edge.listener.wire import Wire
 from edge.paths import MailFrom
+from edge.policy import Refusal
 from edge.replies import Reply
 from edge.settings import Device
 from edge.spool import Draft, SpoolFull, SpoolUnavailable
@@ -21,79 +24,120 @@ _OVERRUN = 1024 * 1024
 log = structlog.get_logger()
 
 
-async def take_content(
-    wire: Wire,
-    reception: Reception,
-    device: Device,
-    mail: MailFrom,
-    forward_paths: tuple[str, ...],
-) -> Reply:
-    """Receive the content, make the mail durable, and say so. Raises ConnectionEnded."""
-    mail_id = new_id(reception.now())
-    draft = reception.spool.draft(mail_id, mail.size)
-    try:
-        refusal = await _receive(wire, reception, draft)
-    except BaseException:
-        draft.abandon()
-        raise
-    if refusal is not None:
-        draft.abandon()
-        return refusal
-    received_at = reception.now()
-    ticket = Ticket(
-        v=1,
-        kind="mail",
-        id=mail_id,
-        site=reception.settings.site,
-        device=device.name,
-        received_at=received_at,
-        envelope=Envelope(
-            reverse_path=mail.reverse_path, forward_paths=forward_paths, smtputf8=mail.smtputf8
-        ),
-        send_as=SendAs(
-            mailbox=device.send_as, from_policy=device.from_policy, identity=device.identity
-        ),
-        content=Content(size=draft.size, sha256=draft.sha256, blob=blob_name_of(mail_id)),
-    )
-    try:
-        await reception.spool.accept(draft, ticket)
-    except SpoolUnavailable as error:
-        return _spool_fault(error, reception)
-    _tell(ticket, wire, reception)
-    return replies.queued(mail_id)
+class Intake:
+    """One mail's content on its way in. Ends by `abandon`, or by what `keep` answers."""
 
+    def __init__(self, wire: Wire, reception: Reception, mail: MailFrom, octets: int = 0) -> None:
+        """`octets` are known to come, whatever `mail` announced."""
+        self._wire = wire
+        self._reception = reception
+        self._mail = mail
+        self._id = new_id(reception.now())
+        self._draft: Draft | None = reception.spool.draft(self._id, max(mail.size, octets))
+        self._chunks = ChunkReader()
+        self._normalises = reception.listener.profile == "legacy"
+        self._limit = reception.limits.message_size
+        self._size = 0
+        self._fault: Refusal | None = None
 
-async def _receive(wire: Wire, reception: Reception, draft: Draft) -> Reply | None:
-    """Fill `draft`. Reads to the end of the content even when a Reply refuses it."""
-    limit = reception.limits.message_size
-    is_legacy = reception.listener.profile == "legacy"
-    reader = DotReader()
-    size = 0
-    fault: Reply | None = None
-    while not reader.has_ended:
-        piece = reader.feed(await wire.next_chunk())
-        size += len(piece)
-        if size > limit + _OVERRUN:
-            wire.end_after_reply()
-            return replies.too_large(limit)
-        if fault is not None or size > limit:
-            continue
-        if is_legacy and reader.has_bare_line_ends:
-            piece = with_crlf(piece)
+    async def read_data(self) -> Refusal | None:
+        """Read to the end of the content, even when a Refusal is the answer.
+
+        Raises ConnectionEnded.
+        """
+        reader = DotReader()
+        while not reader.has_ended:
+            piece = reader.feed(await self._wire.next_chunk())
+            if self._size + len(piece) > self._limit + _OVERRUN:
+                self._wire.end_after_reply()
+                return self._judge(is_bare=False, size=self._size + len(piece))
+            await self._take(piece, reader.has_bare_line_ends)
+        # A client that pipelines has sent its next commands behind the end.
+        self._wire.put_back(reader.rest)
+        return self._judge(reader.has_bare_line_ends, self._size)
+
+    async def read_chunk(self, octets: int, *, is_last: bool) -> Refusal | None:
+        """Read one chunk of BDAT, all of it. Raises ConnectionEnded."""
+        if self._size + octets > self._limit:
+            await discard(self._wire, octets, self._limit)
+            return self._judge(is_bare=False, size=self._size + octets)
+        while octets:
+            arrived = await self._wire.next_chunk(octets)
+            octets -= len(arrived)
+            await self._take(self._chunks.feed(arrived), self._chunks.has_bare_line_ends)
+        if is_last:
+            rest = self._chunks.end()
+            await self._take(rest, self._chunks.has_bare_line_ends)
+        return self._judge(self._chunks.has_bare_line_ends, self._size)
+
+    async def keep(self, device: Device, forward_paths: tuple[str, ...]) -> Reply | Refusal:
+        """Make the mail durable, and say so."""
+        draft = self._draft
+        assert draft is not None  # kept or abandoned only once
+        ticket = self._ticket(draft, device, forward_paths)
+        # From here on it is the spool's: what is being committed must not be abandoned.
+        self._draft = None
         try:
-            await draft.write(piece)
+            await self._reception.spool.accept(draft, ticket)
         except SpoolUnavailable as error:
-            fault = _spool_fault(error, reception)
-    # A client that pipelines has sent its next commands behind the end.
-    wire.put_back(reader.rest)
-    return fault or policy.check_content(
-        size, reader.has_bare_line_ends, reception.listener, reception.limits
-    )
+            return self._spool_fault(error)
+        _tell(ticket, self._wire, self._reception)
+        return replies.queued(self._id)
+
+    def abandon(self) -> None:
+        """Leave nothing behind of what was not kept."""
+        if self._draft is not None:
+            self._draft.abandon()
+            self._draft = None
+
+    async def _take(self, piece: bytes, is_bare: bool) -> None:
+        if is_bare and self._normalises:
+            piece = with_crlf(piece)
+        self._size += len(piece)
+        if self._fault is not None or self._size > self._limit or self._draft is None:
+            return
+        try:
+            await self._draft.write(piece)
+        except SpoolUnavailable as error:
+            self._fault = self._spool_fault(error)
+
+    def _judge(self, is_bare: bool, size: int) -> Refusal | None:
+        return self._fault or policy.check_content(
+            size, is_bare, self._reception.listener, self._reception.limits
+        )
+
+    def _ticket(self, draft: Draft, device: Device, forward_paths: tuple[str, ...]) -> Ticket:
+        return Ticket(
+            v=1,
+            kind="mail",
+            id=self._id,
+            site=self._reception.settings.site,
+            device=device.name,
+            received_at=self._reception.now(),
+            envelope=Envelope(
+                reverse_path=self._mail.reverse_path,
+                forward_paths=forward_paths,
+                smtputf8=self._mail.smtputf8,
+            ),
+            send_as=SendAs(
+                mailbox=device.send_as, from_policy=device.from_policy, identity=device.identity
+            ),
+            content=Content(size=draft.size, sha256=draft.sha256, blob=blob_name_of(self._id)),
+        )
+
+    def _spool_fault(self, error: SpoolUnavailable) -> Refusal:
+        log.error("spool_fault", reason=str(error), listener=self._reception.listener.name)
+        is_full = isinstance(error, SpoolFull)
+        return Refusal("spool", replies.SPOOL_FULL if is_full else replies.SPOOL_UNAVAILABLE)
 
 
-def _spool_fault(error: SpoolUnavailable, reception: Reception) -> Reply:
-    log.error("spool_fault", reason=str(error), listener=reception.listener.name)
-    return replies.SPOOL_FULL if isinstance(error, SpoolFull) else replies.SPOOL_UNAVAILABLE
+async def discard(wire: Wire, octets: int, limit: int) -> None:
+    """Read a chunk of BDAT that nobody wants; or end the session when that would take too long."""
+    if octets > limit + _OVERRUN:
+        wire.end_after_reply()
+        return
+    while octets:
+        octets -= len(await wire.next_chunk(octets))
 
 
 def _tell(ticket: Ticket, wire: Wire, reception: Reception) -> None:

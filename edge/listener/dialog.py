@@ -4,38 +4,28 @@ A dialog begins with the connection, and anew with STARTTLS. It writes nothing i
 comes before the reply of a command (prompts, 354, the lines of EHLO).
 """
 
-import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 import structlog
 
 from edge import policy, replies
-from edge.listener.content import take_content
+from edge.listener.chunk_reader import read_chunk_size
+from edge.listener.content import discard
 from edge.listener.reception import Reception
-from edge.listener.sign_in import Credentials, ask_credentials
+from edge.listener.sign_in import Credentials, ask_credentials, verify
+from edge.listener.transaction import Transaction
 from edge.listener.wire import ConnectionEnded, Wire
-from edge.paths import MailFrom, read_mail, read_recipient
+from edge.paths import read_mail, read_recipient
+from edge.policy import Refusal
 from edge.replies import Reply
 from edge.settings import Device
-from handoff.ticket import RECIPIENT_BUDGET_BYTES
+from edge.strangers import Stranger
 
 _LONGEST_COMMAND = 2048
+_MOST_FRUITLESS = 100
+"""Commands without a mail before a session is closed, so that none is held open for nothing."""
 log = structlog.get_logger()
-
-
-@dataclass
-class Transaction:
-    """MAIL to the end of content."""
-
-    mail: MailFrom
-    device: Device
-    began: float
-    """By the event loop's clock."""
-    forward_paths: list[str] = field(default_factory=list)
-    ticket_octets: int = 0
-    """What the forward paths take in the ticket."""
 
 
 class Dialog:
@@ -44,10 +34,12 @@ class Dialog:
     def __init__(self, wire: Wire, reception: Reception) -> None:
         self._wire = wire
         self._reception = reception
-        self._said_hello = False
+        self._hello_name: str | None = None
         self._device: Device | None = None
         self._failed_sign_ins = 0
+        self._fruitless = 0
         self._transaction: Transaction | None = None
+        self._stranger: Stranger | None = None
 
     @property
     def in_transaction(self) -> bool:
@@ -59,21 +51,35 @@ class Dialog:
 
     async def obey(self, line: bytes) -> Reply | None:
         """Do what `line` says; None when everything has been said already."""
-        verb, _, argument = line.strip().partition(b" ")
+        verb, *words = line.split(None, 1) or (b"",)
         command = _COMMANDS.get(verb.upper())
         if command is None:
             return replies.UNKNOWN_COMMAND
         if len(line) > _LONGEST_COMMAND and command is not Dialog._auth:
             return replies.LINE_TOO_LONG
+        self._fruitless += command in _FRUITLESS
+        if self._fruitless > _MOST_FRUITLESS:
+            self._wire.end_after_reply()
+            return replies.TOO_MANY_COMMANDS
+        argument = words[0].strip().decode("utf-8", "surrogateescape") if words else ""
         try:
-            return await command(self, argument.strip().decode("utf-8", "surrogateescape"))
+            return await command(self, argument)
         except (ConnectionEnded, ConnectionError):
             raise
         except Exception:
             # A fault of ours is not the client's: it shall keep the mail and come back.
             log.exception("internal_fault", command=verb.decode("ascii"), **self._who)
-            self._transaction = None
+            self.end_transaction()
             return replies.INTERNAL_FAULT
+
+    def end_transaction(self) -> None:
+        """Leave nothing behind of a mail that was not kept."""
+        if self._transaction is not None:
+            self._transaction.end()
+            self._transaction = None
+        if self._stranger is not None:
+            self._reception.strangers.note(self._stranger, self._reception.now())
+            self._stranger = None
 
     async def _ehlo(self, argument: str) -> Reply | None:
         fault = self._hello(argument)
@@ -88,18 +94,13 @@ class Dialog:
     def _hello(self, argument: str) -> Reply | None:
         if not argument and self._reception.listener.profile == "strict":
             return replies.BAD_SYNTAX
-        self._said_hello = True
-        self._transaction = None
+        self._hello_name = argument
+        self.end_transaction()
         return None
 
     def _extensions(self) -> list[str]:
-        extensions = [
-            "PIPELINING",
-            f"SIZE {self._reception.limits.message_size}",
-            "8BITMIME",
-            "SMTPUTF8",
-            "ENHANCEDSTATUSCODES",
-        ]
+        size = f"SIZE {self._reception.limits.message_size}"
+        extensions = ["PIPELINING", size, "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"]
         if self._reception.listener.tls == "starttls" and not self._wire.is_encrypted:
             extensions.append("STARTTLS")
         if policy.check_sign_in(self._client) is None:
@@ -117,7 +118,7 @@ class Dialog:
         return None
 
     async def _auth(self, argument: str) -> Reply:
-        if not self._said_hello:
+        if self._hello_name is None:
             return replies.SAY_HELLO_FIRST
         if self._transaction is not None:
             return replies.NOT_NOW
@@ -132,71 +133,62 @@ class Dialog:
     async def _sign_in(self, credentials: Credentials) -> Reply:
         if credentials.are_blank and self._client.device is not None:
             return replies.SIGNED_IN  # blanks from a known network: as good as no sign-in
-        device = policy.device_named(self._reception.settings.devices, credentials.login)
-        password_hash = device.password_hash if device else None
-        if await self._reception.passwords.is_right(password_hash, credentials.password):
-            self._reception.metrics.sign_ins.labels("accepted").inc()
-            self._device = device
+        outcome = await verify(credentials, self._wire, self._reception)
+        if isinstance(outcome, Device):
+            self._device = outcome
             return replies.SIGNED_IN
-        self._reception.metrics.sign_ins.labels("refused").inc()
-        log.warning(
-            "sign_in_failed",
-            device=credentials.loggable_login,
-            is_known=device is not None,
-            password_length=len(credentials.password),
-            **self._who,
-        )
         self._failed_sign_ins += 1
-        if self._failed_sign_ins < self._reception.limits.failed_sign_ins:
-            return replies.BAD_CREDENTIALS
-        self._wire.say(replies.BAD_CREDENTIALS)
-        self._wire.end_after_reply()
-        return replies.TOO_MANY_ERRORS
+        if outcome == replies.TOO_MANY_SIGN_INS:
+            self._wire.end_after_reply()
+        elif self._failed_sign_ins >= self._reception.limits.failed_sign_ins:
+            self._wire.say(outcome)
+            self._wire.end_after_reply()
+            return replies.TOO_MANY_ERRORS
+        return outcome
 
     async def _mail(self, argument: str) -> Reply:
-        if not self._said_hello:
+        if self._hello_name is None:
             return replies.SAY_HELLO_FIRST
+        self.end_transaction()
         client = self._client
-        fault = policy.check_client(client)
-        if fault is not None or client.device is None:
-            return self._refuse(fault or replies.NO_RELAYING, "client")
+        refusal = policy.check_client(client)
+        if refusal == policy.UNKNOWN and self._is_learning():
+            return self._meet_stranger(argument)
+        if refusal is not None or client.device is None:
+            return self._refuse(refusal or policy.UNKNOWN)
         mail = read_mail(argument)
         if isinstance(mail, Reply):
-            return self._refuse(mail, "sender")
+            return self._refuse(Refusal("address", mail))
         device = client.device
-        fault = policy.check_reverse_path(
+        refusal = policy.check_reverse_path(
             device, mail.reverse_path, mail.size, self._reception.limits
         )
-        if fault is not None:
-            return self._refuse(fault, "sender")
+        if refusal is not None:
+            return self._refuse(refusal)
         if not self._reception.spool.has_room_for(mail.size):
-            return self._refuse(replies.SPOOL_FULL, "spool")
+            return self._refuse(Refusal("spool", replies.SPOOL_FULL))
         now = time.monotonic()
-        if device.rate and not self._reception.allowances.take(device.name, device.rate, now):
-            return self._refuse(replies.RATE_EXCEEDED, "rate")
+        if device.rate and (wait := self._reception.allowances.take(device.name, device.rate, now)):
+            return self._refuse(Refusal("devices[].rate", replies.rate_exceeded(wait)))
         self._transaction = Transaction(mail, device, now)
         return replies.SENDER_OK
 
     async def _rcpt(self, argument: str) -> Reply:
         transaction = self._transaction
-        if transaction is None:
+        if transaction is None and self._stranger is None:
             return replies.NEED_MAIL
-        path = read_recipient(argument, smtputf8=transaction.mail.smtputf8)
+        if transaction is not None and transaction.intake is not None:
+            return replies.NOT_NOW
+        smtputf8 = transaction is None or transaction.mail.smtputf8
+        path = read_recipient(argument, smtputf8=smtputf8)
         if isinstance(path, Reply):
-            return self._refuse(path, "recipient")
-        octets = transaction.ticket_octets + len(json.dumps(path)) + 1
-        fault = policy.check_forward_path(
-            transaction.device,
-            path,
-            taken=len(transaction.forward_paths),
-            fits_ticket=octets <= RECIPIENT_BUDGET_BYTES,
-            limits=self._reception.limits,
-        )
-        if fault is not None:
-            return self._refuse(fault, "recipient")
-        transaction.forward_paths.append(path)
-        transaction.ticket_octets = octets
-        return replies.RECIPIENT_OK
+            return self._refuse(Refusal("address", path))
+        if self._stranger is not None:
+            self._stranger.domains.add(path.rpartition("@")[2].casefold())
+            return self._refuse(Refusal("learning", replies.NOTED_STRANGER))
+        assert transaction is not None  # there is one or the other
+        refusal = transaction.add(path, self._reception.limits)
+        return self._refuse(refusal) if refusal is not None else replies.RECIPIENT_OK
 
     async def _data(self, argument: str) -> Reply:
         transaction = self._transaction
@@ -206,21 +198,33 @@ class Dialog:
             return replies.NEED_RECIPIENT
         if argument:
             return replies.BAD_SYNTAX
-        self._wire.say(replies.START_CONTENT)
-        try:
-            reply = await take_content(
-                self._wire,
-                self._reception,
-                transaction.device,
-                transaction.mail,
-                tuple(transaction.forward_paths),
-            )
-        finally:
-            self._transaction = None
-        return self._refuse(reply, "content") if reply.is_refusal else reply
+        if transaction.intake is not None:
+            return replies.NOT_NOW
+        return self._conclude(await transaction.receive_data(self._wire, self._reception))
+
+    async def _bdat(self, argument: str) -> Reply:
+        chunk = read_chunk_size(argument)
+        if chunk is None:
+            # Nobody knows where this content ends: nothing behind it may be taken for a command.
+            self._wire.end_after_reply()
+            return replies.BAD_SYNTAX
+        octets, is_last = chunk
+        transaction = self._transaction
+        if transaction is None or not transaction.forward_paths:
+            await discard(self._wire, octets, self._reception.limits.message_size)
+            return replies.NEED_MAIL if transaction is None else replies.NEED_RECIPIENT
+        outcome = await transaction.receive_chunk(self._wire, self._reception, octets, is_last)
+        return replies.chunk_taken(octets) if outcome is None else self._conclude(outcome)
+
+    def _conclude(self, outcome: Reply | Refusal) -> Reply:
+        self.end_transaction()
+        if isinstance(outcome, Refusal):
+            return self._refuse(outcome)
+        self._fruitless = 0
+        return outcome
 
     async def _rset(self, argument: str) -> Reply:
-        self._transaction = None
+        self.end_transaction()
         return replies.OK
 
     async def _noop(self, argument: str) -> Reply:
@@ -251,7 +255,20 @@ class Dialog:
     def _who(self) -> dict[str, str]:
         return {"listener": self._reception.listener.name, "peer": str(self._wire.address)}
 
-    def _refuse(self, reply: Reply, rule: str) -> Reply:
+    def _is_learning(self) -> bool:
+        reception = self._reception
+        return policy.is_learning(reception.settings.learning, self._wire.address, reception.now())
+
+    def _meet_stranger(self, argument: str) -> Reply:
+        mail = read_mail(argument)
+        if isinstance(mail, Reply):
+            return self._refuse(Refusal("address", mail))
+        listener, peer = self._who.values()
+        self._stranger = Stranger(listener, peer, self._hello_name or "", mail.reverse_path)
+        return replies.SENDER_OK
+
+    def _refuse(self, refusal: Refusal) -> Reply:
+        rule, reply = refusal
         self._reception.metrics.mails.labels(self._reception.listener.name, rule).inc()
         log.info("refused", rule=rule, reply=f"{reply.code} {reply.enhanced}", **self._who)
         return reply
@@ -265,9 +282,14 @@ _COMMANDS: dict[bytes, Callable[[Dialog, str], Awaitable[Reply | None]]] = {
     b"MAIL": Dialog._mail,
     b"RCPT": Dialog._rcpt,
     b"DATA": Dialog._data,
+    b"BDAT": Dialog._bdat,
     b"RSET": Dialog._rset,
     b"NOOP": Dialog._noop,
     b"VRFY": Dialog._vrfy,
     b"HELP": Dialog._help,
     b"QUIT": Dialog._quit,
 }
+_FRUITLESS = frozenset(
+    _COMMANDS[verb]
+    for verb in (b"EHLO", b"HELO", b"AUTH", b"MAIL", b"RSET", b"NOOP", b"VRFY", b"HELP")
+)

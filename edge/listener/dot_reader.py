@@ -4,6 +4,8 @@ Only CRLF.CRLF ends the content, on every listener: whoever takes less for the e
 mail be smuggled in (CVE-2023-51764). Bare CR and LF are noticed here and judged later.
 """
 
+from edge.listener.line_ends import has_bare_line_ends
+
 _END = b"\r\n.\r\n"
 
 
@@ -33,8 +35,7 @@ class DotReader:
 
     def _content(self, piece: bytes) -> bytes:
         # A piece never ends inside CRLF or before a dot: what may go on is held back.
-        pairs = piece.count(b"\r\n")
-        if piece.count(b"\n") != pairs or piece.count(b"\r") != pairs:
+        if has_bare_line_ends(piece):
             self.has_bare_line_ends = True
         content = piece.replace(b"\r\n.", b"\r\n")
         if self._not_content and content:
@@ -47,8 +48,3 @@ def _length_of_possible_end(window: bytes) -> int:
     return next(
         (length for length in range(len(_END) - 1, 0, -1) if window.endswith(_END[:length])), 0
     )
-
-
-def with_crlf(content: bytes) -> bytes:
-    """`content` with every bare CR and bare LF made CRLF. Must not end inside a CRLF."""
-    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge.credentials import PasswordCheck
-from edge.listener.quotas import Allowances, Crowd
+from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.listener.wire import Wire
 from edge.metrics import Metrics
 from edge.settings import EdgeSettings, Limits, Listener
 from edge.spool import Spool
+from edge.strangers import StrangerBook
 
 
 @dataclass
@@ -25,6 +26,8 @@ class Reception:
     metrics: Metrics
     crowd: Crowd
     allowances: Allowances
+    failed_sign_ins: FailedSignIns
+    strangers: StrangerBook
     now: Callable[[], datetime]
     connections: set[Wire] = field(default_factory=set)
     is_closing: bool = False

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from edge.listener.connection import Connection
+from edge.listener.connection import HANDSHAKE_SECONDS, Connection
 from edge.listener.reception import Reception
 from edge.listener.wire import Wire
-from edge.settings import Endpoint
+from edge.notation import Endpoint
 
-_HANDSHAKE_SECONDS = 10
 _BACKLOG = 1024
 
 
@@ -71,5 +70,5 @@ async def _listen(reception: Reception) -> asyncio.Server:
         *reception.listener.address,
         backlog=_BACKLOG,
         ssl=reception.tls if implicit else None,
-        ssl_handshake_timeout=_HANDSHAKE_SECONDS if implicit else None,
+        ssl_handshake_timeout=HANDSHAKE_SECONDS if implicit else None,
     )

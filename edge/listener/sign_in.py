@@ -1,15 +1,22 @@
-"""What a client says in AUTH PLAIN and AUTH LOGIN (RFC 4616, RFC 4954)."""
+"""AUTH PLAIN and AUTH LOGIN (RFC 4616, RFC 4954): what a client says, and whether it is true."""
 
 import base64
 import binascii
 import re
+import time
 from dataclasses import dataclass, field
 
-from edge import replies
+import structlog
+
+from edge import policy, replies
+from edge.listener.reception import Reception
 from edge.listener.wire import Wire
 from edge.replies import Reply
+from edge.settings import Device
 
 _LOGGABLE = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
+_LONGEST_NAME = 64
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,40 @@ class Credentials:
     def loggable_login(self) -> str:
         """The login, or its length when it is not what a login looks like."""
         return self.login if _LOGGABLE.fullmatch(self.login) else f"({len(self.login)} characters)"
+
+
+async def verify(credentials: Credentials, wire: Wire, reception: Reception) -> Device | Reply:
+    """The device that `credentials` belong to.
+
+    An unknown login is treated like a wrong password in everything, so that nobody learns which
+    logins exist.
+    """
+    settings, address, fails = reception.settings, wire.address, reception.failed_sign_ins
+    login = credentials.login.strip().casefold().partition("@")[0][:_LONGEST_NAME]
+    facts = {
+        "device": credentials.loggable_login,
+        "listener": reception.listener.name,
+        "peer": str(address),
+    }
+    if not fails.may_try(address, login, settings.limits, time.monotonic()):
+        reception.metrics.sign_ins.labels("blocked").inc()
+        log.warning("sign_in_blocked", **facts)
+        return replies.TOO_MANY_SIGN_INS
+    device = policy.device_named(settings.devices, credentials.login)
+    password_hash = device.password_hash if device else None
+    if await reception.passwords.is_right(password_hash, credentials.password) and device:
+        reception.metrics.sign_ins.labels("accepted").inc()
+        fails.succeeded(address, login)
+        return device
+    reception.metrics.sign_ins.labels("refused").inc()
+    fails.failed(address, login, time.monotonic())
+    log.warning(
+        "sign_in_failed",
+        is_known=device is not None,
+        password_length=len(credentials.password),
+        **facts,
+    )
+    return replies.BAD_CREDENTIALS
 
 
 async def ask_credentials(wire: Wire, argument: str) -> Credentials | Reply:

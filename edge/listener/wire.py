@@ -6,6 +6,9 @@ from typing import Protocol
 from edge.policy import Address
 from edge.replies import Reply
 
+CHUNK = 64 * 1024
+"""How much is read at once."""
+
 
 class ConnectionEnded(Exception):
     """The client is gone."""
@@ -37,8 +40,8 @@ class Wire(Protocol):
         Raises ConnectionEnded.
         """
 
-    async def next_chunk(self) -> bytes:
-        """The next octets, at least one. Raises ConnectionEnded."""
+    async def next_chunk(self, most: int = CHUNK) -> bytes:
+        """The next octets: at least one, not more than `most`. Raises ConnectionEnded."""
 
     def put_back(self, octets: bytes) -> None:
         """Have `octets` read again, before all others."""

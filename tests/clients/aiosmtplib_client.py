@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiosmtplib
 
-port, user, password, certificate, sender, to, hidden, mail, *_ = sys.argv[1:]
+port, user, password, certificate, sender, to, hidden, mail, *_, tls = sys.argv[1:]
 asyncio.run(
     aiosmtplib.send(
         Path(mail).read_bytes(),
@@ -14,7 +14,8 @@ asyncio.run(
         recipients=[to, hidden],
         hostname="localhost",
         port=int(port),
-        start_tls=True,
+        use_tls=tls == "implicit",
+        start_tls=tls != "implicit",
         cert_bundle=certificate,
         username=user,
         password=password,

@@ -24,9 +24,18 @@ func main() {
 	trusted.AppendCertsFromPEM(pem)
 	mail, err := os.ReadFile(path)
 	check(err)
-	client, err := smtp.Dial("localhost:" + port)
-	check(err)
-	check(client.StartTLS(&tls.Config{ServerName: "localhost", RootCAs: trusted}))
+	config := &tls.Config{ServerName: "localhost", RootCAs: trusted}
+	var client *smtp.Client
+	if os.Args[11] == "implicit" {
+		connection, err := tls.Dial("tcp", "localhost:"+port, config)
+		check(err)
+		client, err = smtp.NewClient(connection, "localhost")
+		check(err)
+	} else {
+		client, err = smtp.Dial("localhost:" + port)
+		check(err)
+		check(client.StartTLS(config))
+	}
 	check(client.Auth(smtp.PlainAuth("", user, password, "localhost")))
 	check(client.Mail(sender))
 	for _, recipient := range recipients {

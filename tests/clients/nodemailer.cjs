@@ -2,11 +2,12 @@
 const fs = require("fs");
 const nodemailer = require("nodemailer");
 
-const [port, user, pass, certificate, from, to, hidden, mail] = process.argv.slice(2);
+const [port, user, pass, certificate, from, to, hidden, mail, , , tls] = process.argv.slice(2);
 nodemailer
   .createTransport({
     host: "localhost",
     port: Number(port),
+    secure: tls === "implicit",
     requireTLS: true,
     tls: { ca: fs.readFileSync(certificate) },
     auth: { user, pass },

@@ -2,12 +2,12 @@
 // PHPMailer, as Debian packages it.
 require '/usr/share/php/libphp-phpmailer/autoload.php';
 
-[, $port, $user, $password, $certificate, $sender, $to, $hidden, , $attachment, $subject] = $argv;
+[, $port, $user, $password, $certificate, $sender, $to, $hidden, , $attachment, $subject, $tls] = $argv;
 $mail = new PHPMailer\PHPMailer\PHPMailer(true);
 $mail->isSMTP();
 $mail->Host = 'localhost';
 $mail->Port = (int) $port;
-$mail->SMTPSecure = 'tls';
+$mail->SMTPSecure = $tls === 'implicit' ? 'ssl' : 'tls';
 $mail->SMTPAuth = true;
 $mail->Username = $user;
 $mail->Password = $password;

@@ -5,8 +5,14 @@ import ssl
 import sys
 from pathlib import Path
 
-port, user, password, certificate, sender, to, hidden, mail, *_ = sys.argv[1:]
-with smtplib.SMTP("localhost", int(port), timeout=30) as client:
-    client.starttls(context=ssl.create_default_context(cafile=certificate))
+port, user, password, certificate, sender, to, hidden, mail, *_, tls = sys.argv[1:]
+trusting = ssl.create_default_context(cafile=certificate)
+with (
+    smtplib.SMTP_SSL("localhost", int(port), timeout=30, context=trusting)
+    if tls == "implicit"
+    else smtplib.SMTP("localhost", int(port), timeout=30)
+) as client:
+    if tls != "implicit":
+        client.starttls(context=trusting)
     client.login(user, password)
     client.sendmail(sender, [to, hidden], Path(mail).read_bytes())

@@ -1,5 +1,6 @@
 """A real listener over a real spool, in the test's own event loop."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,10 +14,12 @@ import trustme
 from edge.certificates import context_for
 from edge.credentials import PasswordCheck, hash_password
 from edge.listener import Doors, Reception
-from edge.listener.quotas import Allowances, Crowd
+from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.metrics import Metrics
-from edge.settings import EdgeSettings, Endpoint
+from edge.notation import Endpoint
+from edge.settings import EdgeSettings
 from edge.spool import Spool, SpoolEntry
+from edge.strangers import StrangerBook
 from handoff.ticket import Ticket, decode
 
 PASSWORD = "K7mQ2xVt9RpH4wNe"
@@ -102,9 +105,13 @@ async def open_door(directory: Path, **changes: Any) -> AsyncIterator[Door]:
         metrics=Metrics(),
         crowd=Crowd(),
         allowances=Allowances(),
+        failed_sign_ins=FailedSignIns(),
+        strangers=StrangerBook(settings.spool.directory),
         now=lambda: datetime.now(UTC),
     )
     doors = Doors([reception])
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: unhandled.append(fault))
     places = await doors.open()
     try:
         yield Door(places[listener.name], reception, doors, spool)
@@ -112,3 +119,5 @@ async def open_door(directory: Path, **changes: Any) -> AsyncIterator[Door]:
         await doors.close(grace=5)
         await spool.close()
         passwords.close()
+
+    assert unhandled == []

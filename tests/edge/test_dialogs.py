@@ -1,13 +1,15 @@
 """Golden dialogs: each file in dialogs/ is played, word by word, against the real listener.
 
 `C:` the client sends a line; `C|` it sends exactly these octets (Python escapes); `S:` the server
-answers (`*` is anything); `S.` the server closes; `TLS` the client shakes hands. The first lines,
-`# listener:`, `# devices:`, `# limits:`, choose the settings; `# spooled: N` at the end counts.
+answers (`*` is anything); `S+` it answers in several lines; `S.` the server closes; `TLS` the
+client shakes hands. The first lines, `# listener:`, `# devices:`, `# limits:`, choose the settings;
+`# spooled: N` at the end counts, `# content:` and `# reverse_path:` are those of the first mail.
 """
 
 import asyncio
 import fnmatch
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ async def test_dialog(path: Path, tmp_path: Path) -> None:
         devices=devices,
         limits=json.loads(said.get("limits", "{}")),
         spool=spool,
+        learning=_learning(said.get("learning")),
     ) as door:
         tls = trusting_context() if listener.get("tls") == "implicit" else None
         reader, writer = await asyncio.open_connection(
@@ -57,6 +60,19 @@ async def test_dialog(path: Path, tmp_path: Path) -> None:
             writer.close()
 
         assert int(said.get("spooled", "0")) == len(await door.entries())
+        if "content" in said:
+            assert _octets(said["content"]) == (await door.contents())[0]
+        if "reverse_path" in said:
+            assert said["reverse_path"] == (await door.tickets())[0].envelope.reverse_path
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
+
+
+def _learning(network: str | None) -> dict[str, Any]:
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    return {"networks": [network], "until": until} if network else {}
 
 
 async def _play(
@@ -66,13 +82,17 @@ async def _play(
     if mark == "C:":
         writer.write(text.encode("utf-8", "surrogateescape") + b"\r\n")
     elif mark == "C|":
-        writer.write(text.encode("latin-1").decode("unicode_escape").encode("latin-1"))
+        writer.write(_octets(text))
     elif mark == "S:":
         answer = (await reader.readline()).decode("utf-8")
         assert answer.endswith("\r\n"), f"line {number}: the server said {answer!r}"
         assert fnmatch.fnmatchcase(answer[:-2], text.replace("[", "[[]")), (
             f"line {number}: expected {text!r}, the server said {answer[:-2]!r}"
         )
+    elif mark == "S+":
+        while (said := await reader.readline())[:4] == f"{text}-".encode():
+            pass
+        assert said.startswith(f"{text} ".encode()), f"line {number}: {said!r}"
     elif mark == "S.":
         assert await reader.read() == b"", f"line {number}: the server did not close"
     elif line == "TLS":

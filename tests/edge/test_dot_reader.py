@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.listener.dot_reader import DotReader, with_crlf
+from edge.listener.dot_reader import DotReader
+from edge.listener.line_ends import with_crlf
 
 pieces = st.sampled_from([b"\r\n", b"\r", b"\n", b".", b"..", b"a", b"bc", b"\r\n.", b"\0"])
 streams = st.lists(pieces, max_size=30).map(b"".join)

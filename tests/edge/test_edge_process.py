@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 from handoff.storage import Storage
 from handoff.ticket import decode
@@ -127,6 +128,41 @@ def test_a_hang_up_reads_the_devices_again(running: Edge, tmp_path: Path) -> Non
     assert running.get("/ready")[0] == 200
 
 
+def test_a_hang_up_takes_another_certificate_and_drops_nobody(
+    running: Edge, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    made = authority.issue_cert("localhost")
+    made.private_key_pem.write_to_path(str(tmp_path / "other-key.pem"))
+    made.cert_chain_pems[0].write_to_path(str(tmp_path / "other.pem"))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with smtplib.SMTP("localhost", running.ports["submission"], timeout=10) as before:
+        before.starttls(context=ssl._create_unverified_context())
+        file = tmp_path / "edge.toml"
+        text = file.read_text().replace("/tls/certificate.pem", "/other.pem")
+        file.write_text(text.replace("/tls/key.pem", "/other-key.pem"))
+        running.child.send(signal.SIGHUP)
+        running.child.wait_for(lambda line: '"reloaded"' in line, 10)
+        with smtplib.SMTP("localhost", running.ports["submission"], timeout=10) as after:
+            after.starttls(context=context)
+
+            assert after.noop()[0] == 250
+        assert before.noop()[0] == 250
+
+
+def test_a_lost_certificate_of_its_own_is_made_again(running: Edge, tmp_path: Path) -> None:
+    for name in ("certificate.pem", "key.pem"):
+        (tmp_path / "tls" / name).unlink()
+    running.child.send(signal.SIGHUP)
+    running.child.wait_for(lambda line: '"reloaded"' in line, 10)
+    context = ssl.create_default_context(cafile=str(tmp_path / "tls" / "certificate.pem"))
+    with smtplib.SMTP("localhost", running.ports["submission"], timeout=10) as client:
+        client.starttls(context=context)
+
+        assert client.noop()[0] == 250
+
+
 def test_a_wrong_password_is_logged_with_device_and_peer_alone(running: Edge) -> None:
     context = ssl._create_unverified_context()
     with smtplib.SMTP("127.0.0.1", running.ports["submission"], timeout=10) as client:
@@ -174,6 +210,43 @@ def test_an_unusable_key_exits_with_4(tmp_path: Path) -> None:
     assert code == 4
     assert len(lines) == 1
     assert "edge: tls: cannot use" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("addition", "fault"),
+    [
+        ('networks = ["10.0.8.0/42"]', "networks[0]"),
+        ('networks = ["10.0.8.1/24"]', "has host bits set"),
+        ('network = "10.0.8.0/24"', "unknown key, did you mean networks?"),
+        ("networks = []", "give it a password_hash, or networks"),
+        ('name = "SCANNER"\nnetworks = ["10.0.8.0/24"]', "device name used twice: scanner"),
+        (
+            'networks = ["10.0.8.0/24"]\n[[listeners]]\nname = "x"\naddress = ":1"\n'
+            'proxy_protocol = true\ntrusted_proxies = ["10.0.0.0/33"]',
+            "trusted_proxies[0]",
+        ),
+    ],
+)
+def test_a_slip_in_an_allow_list_exits_with_4(addition: str, fault: str, tmp_path: Path) -> None:
+    name = "" if addition.startswith("name") else 'name = "other"\n'
+    device = f'[[devices]]\n{name}send_as = "other@contoso.com"\n{addition}'
+    code, lines = outcome(config(tmp_path, NOWHERE, device))
+
+    assert code == 4
+    assert len(lines) == 1
+    assert fault in lines[0]
+
+
+def test_a_key_out_of_reach_exits_with_4(tmp_path: Path) -> None:
+    file = config(tmp_path, NOWHERE)
+    (tmp_path / "certificate.pem").write_text("x")
+    text = file.read_text().replace("[tls]", '[tls]\nsource = "file"')
+    text = text.replace(f"{tmp_path}/tls/certificate.pem", f"{tmp_path}/certificate.pem")
+    file.write_text(text.replace(f"{tmp_path}/tls/key.pem", "/no/such/key.pem"))
+    code, (line,) = outcome(file)
+
+    assert code == 4
+    assert "tls: /no/such/key.pem does not exist" in line
 
 
 def test_a_connection_string_that_is_none_exits_with_4(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Who may send what: tables."""
 
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 
 from edge import replies
 from edge.policy import (
+    UNKNOWN,
     Client,
+    Refusal,
     check_client,
     check_content,
     check_forward_path,
@@ -15,11 +18,13 @@ from edge.policy import (
     check_sign_in,
     device_at,
     device_named,
+    is_learning,
 )
 from edge.replies import Reply
-from edge.settings import Device, Limits, Listener
+from edge.settings import Device, LearningSettings, Limits, Listener
 
 LIMITS = Limits(message_size=100, recipients=2)
+TOO_LARGE = Refusal("limits.message_size", replies.too_large(100))
 
 
 def device(**fields: Any) -> Device:
@@ -43,16 +48,16 @@ LAN = listener(tls="none", profile="legacy", auth="off")
     ("who", "expected"),
     [
         (client(listener()), None),
-        (client(listener(), encrypted=False), replies.STARTTLS_REQUIRED),
-        (client(listener(), signed_in=False), replies.AUTH_REQUIRED),
+        (client(listener(), encrypted=False), ("listeners[].tls", replies.STARTTLS_REQUIRED)),
+        (client(listener(), signed_in=False), ("listeners[].auth", replies.AUTH_REQUIRED)),
         (client(listener(auth="optional"), signed_in=False), None),
-        (client(listener(auth="optional"), signed_in=False, device=None), replies.NO_RELAYING),
+        (client(listener(auth="optional"), signed_in=False, device=None), UNKNOWN),
         (client(LAN, encrypted=False, signed_in=False), None),
-        (client(LAN, encrypted=False, signed_in=False, device=None), replies.NO_RELAYING),
+        (client(LAN, encrypted=False, signed_in=False, device=None), UNKNOWN),
         (client(listener(profile="legacy"), encrypted=False), None),
     ],
 )
-def test_who_may_send(who: Client, expected: Reply | None) -> None:
+def test_who_may_send(who: Client, expected: Refusal | None) -> None:
     assert expected == check_client(who)
 
 
@@ -76,42 +81,75 @@ def test_who_may_sign_in(who: Client, expected: Reply | None) -> None:
         ({}, "anybody@else.org", None),
         ({}, "", None),
         ({"allow_from": ["*@b.org"]}, "a@B.ORG", None),
-        ({"allow_from": ["*@b.org"]}, "a@sub.b.org", replies.SENDER_REFUSED),
+        (
+            {"allow_from": ["*@b.org"]},
+            "a@sub.b.org",
+            ("devices[].allow_from", replies.SENDER_REFUSED),
+        ),
         ({"allow_from": ["*@b.org"]}, "SCAN@contoso.com", None),
-        ({"allow_from": ["a@b.org"]}, "c@b.org", replies.SENDER_REFUSED),
+        ({"allow_from": ["a@b.org"]}, "c@b.org", ("devices[].allow_from", replies.SENDER_REFUSED)),
         ({"from_policy": "reject"}, "scan@contoso.com", None),
-        ({"from_policy": "reject"}, "a@b.org", replies.SENDER_REFUSED),
+        ({"from_policy": "reject"}, "a@b.org", ("devices[].from_policy", replies.SENDER_REFUSED)),
         ({"from_policy": "reject"}, "", None),
         ({"from_policy": "keep"}, "a@b.org", None),
     ],
 )
-def test_senders(fields: dict[str, Any], reverse_path: str, expected: Reply | None) -> None:
+def test_senders(fields: dict[str, Any], reverse_path: str, expected: Refusal | None) -> None:
     assert expected == check_reverse_path(device(**fields), reverse_path, 0, LIMITS)
 
 
 def test_an_announced_size_above_the_limit_is_refused() -> None:
     assert check_reverse_path(device(), "a@b.org", 100, LIMITS) is None
-    assert replies.too_large(100) == check_reverse_path(device(), "a@b.org", 101, LIMITS)
+    assert TOO_LARGE == check_reverse_path(device(), "a@b.org", 101, LIMITS)
 
 
 @pytest.mark.parametrize(
     ("path", "taken", "fits", "expected"),
     [
         ("ann@contoso.com", 0, True, None),
-        ("ann@example.org", 0, True, replies.RECIPIENT_REFUSED),
-        ("ann@contoso.com", 2, True, replies.TOO_MANY_RECIPIENTS),
-        ("ann@contoso.com", 0, False, replies.TOO_MANY_RECIPIENTS),
+        ("ann@example.org", 0, True, ("devices[].recipients", replies.RECIPIENT_REFUSED)),
+        ("ann@contoso.com", 2, True, ("limits.recipients", replies.TOO_MANY_RECIPIENTS)),
+        ("ann@contoso.com", 0, False, ("ticket", replies.TOO_MANY_RECIPIENTS)),
     ],
 )
-def test_recipients(path: str, taken: int, fits: bool, expected: Reply | None) -> None:
+def test_recipients(path: str, taken: int, fits: bool, expected: Refusal | None) -> None:
     allowed = device(recipients=["*@contoso.com"])
 
     assert expected == check_forward_path(allowed, path, taken, fits, LIMITS)
 
 
 def test_bare_line_ends_are_refused_on_strict_listeners_only() -> None:
-    assert replies.BARE_LINE_END == check_content(1, True, listener(), LIMITS)
+    refusal = Refusal("listeners[].profile", replies.BARE_LINE_END)
+
+    assert refusal == check_content(1, True, listener(), LIMITS)
     assert check_content(1, True, LAN, LIMITS) is None
+
+
+def test_content_above_the_limit_is_refused() -> None:
+    assert TOO_LARGE == check_content(101, False, LAN, LIMITS)
+    assert check_content(100, False, LAN, LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "minutes", "expected"),
+    [
+        ("10.0.0.1", 1, True),
+        ("fd00::1", 1, True),
+        ("192.0.2.1", 1, False),
+        ("10.0.0.1", 0, False),
+        ("10.0.0.1", -1, False),
+    ],
+)
+def test_it_learns_from_its_networks_until_the_time(
+    address: str, minutes: int, expected: bool
+) -> None:
+    now = datetime.now(UTC)
+    learning = LearningSettings.model_validate(
+        {"networks": ["10.0.0.0/8", "fd00::/8"], "until": now + timedelta(minutes=minutes)}
+    )
+
+    assert expected == is_learning(learning, ip_address(address), now)
+    assert not is_learning(LearningSettings(), ip_address(address), now)
 
 
 def test_the_most_specific_network_wins() -> None:

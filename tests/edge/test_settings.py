@@ -1,10 +1,12 @@
 """Settings: every fault at once, each with its key and its source."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from edge.settings import EdgeSettings, Endpoint, Rate
+from edge.notation import Endpoint, Rate
+from edge.settings import EdgeSettings
 from edge.settings_file import SettingsError, load
 
 GOOD = """
@@ -61,6 +63,25 @@ def test_the_environment_alone_is_enough() -> None:
 
     assert settings.limits.recipients == 7
     assert settings.devices[0].name == "a"
+
+
+def test_learning_can_be_set_in_the_environment(file: Path) -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    settings = read(
+        file,
+        GOOD,
+        EDGE_LEARNING__NETWORKS='["10.0.8.0/24"]',
+        EDGE_LEARNING__UNTIL=until.isoformat(),
+    )
+
+    assert settings.learning.until == until
+    assert str(settings.learning.networks[0]) == "10.0.8.0/24"
+
+
+def test_a_learning_time_that_has_passed_does_no_harm(file: Path) -> None:
+    text = GOOD + '[learning]\nnetworks = ["10.0.0.0/8"]\nuntil = 2026-01-01T00:00:00Z'
+
+    assert read(file, text).learning.until is not None
 
 
 def test_the_environment_wins_over_the_file(file: Path) -> None:
@@ -134,6 +155,32 @@ def test_every_fault_is_told_at_once(file: Path) -> None:
         (
             '[[listeners]]\nname = "x"\naddress = "127.0.0.1:25"\nproxy_protocol = true',
             "proxy_protocol = true and trusted_proxies need each other",
+        ),
+        (
+            '[[listeners]]\nname = "x"\naddress = "127.0.0.1:25"\ntls = "implicit"\n'
+            'proxy_protocol = true\ntrusted_proxies = ["10.0.0.1"]',
+            'proxy_protocol needs tls = "starttls" or "none"',
+        ),
+        (
+            '[[devices]]\nname = "x"\nnetworks = ["::ffff:10.0.8.0/120"]\nsend_as = "a@b.org"',
+            "network used twice: 10.0.8.0/24",
+        ),
+        (
+            '[[devices]]\nname = "x"\nnetworks = []\nsend_as = "a@b.org"',
+            "give it a password_hash, or networks",
+        ),
+        (
+            '[[devices]]\nname = "x"\nnetworks = ["10.0.0/24"]\nsend_as = "a@b.org"',
+            "does not appear to be an IPv4 or IPv6 network",
+        ),
+        ('[learning]\nnetworks = ["10.0.0.0/8"]', "networks and until need each other"),
+        (
+            '[learning]\nnetworks = ["10.0.0.0/8"]\nuntil = 2999-01-01T00:00:00Z',
+            "until must not be more than 2 hours ahead",
+        ),
+        (
+            '[learning]\nnetworks = ["10.0.0.0/8"]\nuntil = 2026-01-01T00:00:00',
+            "should have timezone info",
         ),
         ('[storage]\nx = "y"', "Cannot declare"),
     ],

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 from edge.settings import Device, EdgeSettings, Listener
 
 _TOLD_IN_WORDS = {None, "", (), PydanticUndefined}
+_RULES = "## Why is a mail refused?"
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "edge-settings.md"
 
 
@@ -24,9 +25,8 @@ def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def _documented() -> dict[str, str]:
-    rows = re.findall(
-        r"^\| `([^`]+)` \|\s*([^|]*?)\s*\|", DOCUMENT.read_text("utf-8"), re.MULTILINE
-    )
+    settings = DOCUMENT.read_text("utf-8").partition(_RULES)[0]
+    rows = re.findall(r"^\| `([^`]+)` \|\s*([^|]*?)\s*\|", settings, re.MULTILINE)
     return {key: default.strip("`") for key, default in rows}
 
 
@@ -49,3 +49,16 @@ def test_the_documented_defaults_are_those_of_the_code() -> None:
     }
 
     assert differing == {}
+
+
+def test_every_rule_is_documented_and_no_other() -> None:
+    table = DOCUMENT.read_text("utf-8").partition(_RULES)[2].partition("\n## ")[0]
+    first_cells = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    documented = {rule for cell in first_cells for rule in re.findall(r"`([^`]+)`", cell)}
+    rules = {
+        rule
+        for path in (DOCUMENT.parent.parent / "edge").rglob("*.py")
+        for rule in re.findall(r'(?:Refusal\(|rule, allowed = )"([^"]+)"', path.read_text("utf-8"))
+    }
+
+    assert rules == documented

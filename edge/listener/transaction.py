@@ -1,0 +1,86 @@
+"""One mail transaction: MAIL to the end of content."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from edge import policy, replies
+from edge.listener.content import Intake
+from edge.listener.reception import Reception
+from edge.listener.wire import Wire
+from edge.paths import MailFrom
+from edge.policy import Refusal
+from edge.replies import Reply
+from edge.settings import Device, Limits
+from handoff.ticket import RECIPIENT_BUDGET_BYTES
+
+
+@dataclass
+class Transaction:
+    """What was said since MAIL, and what has come in since the first BDAT."""
+
+    mail: MailFrom
+    device: Device
+    began: float
+    """By the event loop's clock."""
+    forward_paths: list[str] = field(default_factory=list)
+    intake: Intake | None = None
+    _ticket_octets: int = 0
+    """What the forward paths take in the ticket."""
+
+    def add(self, forward_path: str, limits: Limits) -> Refusal | None:
+        """One more recipient, unless policy refuses."""
+        octets = self._ticket_octets + len(json.dumps(forward_path)) + 1
+        refusal = policy.check_forward_path(
+            self.device,
+            forward_path,
+            taken=len(self.forward_paths),
+            fits_ticket=octets <= RECIPIENT_BUDGET_BYTES,
+            limits=limits,
+        )
+        if refusal is None:
+            self.forward_paths.append(forward_path)
+            self._ticket_octets = octets
+        return refusal
+
+    async def receive_data(self, wire: Wire, reception: Reception) -> Reply | Refusal:
+        """Ask for the content, read it, and keep it. Raises ConnectionEnded."""
+        self.intake = Intake(wire, reception, self.mail)
+        wire.say(replies.START_CONTENT)
+        with _no_rest_for_commands(wire):
+            refusal = await self.intake.read_data()
+        return refusal or await self._keep(self.intake)
+
+    async def receive_chunk(
+        self, wire: Wire, reception: Reception, octets: int, is_last: bool
+    ) -> Reply | Refusal | None:
+        """Read one chunk of BDAT, and keep all after the last; None when more may come.
+
+        Raises ConnectionEnded.
+        """
+        with _no_rest_for_commands(wire):
+            if self.intake is None:
+                self.intake = Intake(wire, reception, self.mail, octets)
+            refusal = await self.intake.read_chunk(octets, is_last=is_last)
+        if refusal is not None or not is_last:
+            return refusal
+        return await self._keep(self.intake)
+
+    async def _keep(self, intake: Intake) -> Reply | Refusal:
+        return await intake.keep(self.device, tuple(self.forward_paths))
+
+    def end(self) -> None:
+        """Leave nothing behind of what was not kept."""
+        if self.intake is not None:
+            self.intake.abandon()
+
+
+@contextmanager
+def _no_rest_for_commands(wire: Wire) -> Iterator[None]:
+    # A fault of ours in the middle of the content must not let what is left of it be obeyed.
+    try:
+        yield
+    except Exception:
+        wire.end_after_reply()
+        raise

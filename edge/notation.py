@@ -1,0 +1,80 @@
+"""How settings are written: endpoints, networks, rates, names, addresses."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
+
+from edge.paths import check_address
+
+
+class Endpoint(NamedTuple):
+    """Where to listen. Port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Rate(NamedTuple):
+    """So many mails in so many seconds."""
+
+    mails: int
+    seconds: int
+
+
+_ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\s]*)):(?P<port>\d{1,5})")
+_RATE = re.compile(r"(?P<mails>[1-9]\d*)/(?P<unit>second|minute|hour|day)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+def _to_endpoint(value: object) -> object:
+    if isinstance(value, Endpoint):
+        return value
+    found = _ENDPOINT.fullmatch(str(value))
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError("expected host:port, such as 127.0.0.1:2525 or [::]:587")
+    return Endpoint(found["six"] or found["host"] or "0.0.0.0", int(found["port"]))
+
+
+def _to_network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    network = ip_network(str(value))
+    mapped = network.network_address.ipv4_mapped if network.version == 6 else None
+    # A client of such a network is seen with its IPv4 address.
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
+
+
+def _to_rate(value: object) -> object:
+    if value is None or isinstance(value, Rate):
+        return value
+    found = _RATE.fullmatch(str(value))
+    if found is None:
+        raise ValueError("expected mails/unit, such as 30/minute (second, minute, hour or day)")
+    return Rate(int(found["mails"]), _SECONDS[found["unit"]])
+
+
+def _is_mailbox(address: str) -> str:
+    if check_address(address, smtputf8=True, needs_domain=True) is not None:
+        raise ValueError("expected a mail address, such as noreply@contoso.com")
+    return address
+
+
+def _is_pattern(pattern: str) -> str:
+    if check_address(pattern.replace("*@", "any@", 1), smtputf8=True, needs_domain=True):
+        raise ValueError("expected an address or *@domain")
+    return pattern
+
+
+EndpointSetting = Annotated[Endpoint, BeforeValidator(_to_endpoint)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_to_network)]
+RateSetting = Annotated[Rate | None, BeforeValidator(_to_rate)]
+Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
+Pattern = Annotated[str, AfterValidator(_is_pattern)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Seconds = Annotated[float, Field(gt=0)]
+Bytes = Annotated[int, Field(gt=0)]
