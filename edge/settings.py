@@ -78,8 +78,8 @@ class ForwarderSettings(Section):
 
 
 class Limits(Section):
-    message_size: Annotated[int, Field(gt=0, le=150 * MIB)] = 2_900_000
-    """Octets of a mail. Graph takes 3,000,000 in one request, our own header lines among them."""
+    message_size: Annotated[int, Field(gt=0, le=150 * MIB)] = 35 * MIB
+    """Octets of a mail. Exchange Online sends 35 MiB unless an administrator allows more."""
     recipients: Annotated[int, Field(ge=1, le=5000)] = 500
     connections: Annotated[int, Field(ge=1)] = 1000
     connections_per_address: Annotated[int, Field(ge=1)] = 200

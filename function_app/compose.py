@@ -6,6 +6,7 @@ which the provider takes out again. Whatever need not change stays octet for oct
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -14,19 +15,19 @@ from function_app.mime.addresses import Unwritable
 from function_app.mime.author import ForeignAuthor, with_author
 from function_app.mime.body import clean
 from function_app.mime.fields import (
+    LONGEST_HEADER,
     MOST_FIELDS,
     Field,
-    TooManyFields,
+    HeaderTooLarge,
     a_field,
     as_all_read_it,
     first,
     folded,
-    join,
     renamed,
     split,
-    with_crlf,
 )
 from function_app.mime.recipients import each_once, with_recipients
+from handoff.octets import Octets, pieces_of, with_crlf
 from handoff.ticket import Ticket
 
 _MOST_HOPS = 50  # RFC 5321 §6.3 asks for a limit; this is Postfix's
@@ -55,13 +56,29 @@ class Letter:
     """Each once."""
     message_id: str
     """With angle brackets; the same at every attempt."""
-    mime: bytes
-    """Its header names exactly `forward_paths`. Every line ends in CRLF."""
+    fields: tuple[Field, ...]
+    """They name exactly `forward_paths`."""
+    body: Octets
+    """Every line ends in CRLF."""
     signed: bool = False
     """Signed or encrypted (S/MIME, PGP): it must not be taken apart."""
 
+    @property
+    def size(self) -> int:
+        """Octets of the whole mail."""
+        return sum(len(field.raw) for field in self.fields) + len(b"\r\n") + len(self.body)
 
-def compose(ticket: Ticket, octets: bytes, now: datetime) -> Letter:
+    def mime(self) -> bytes:
+        """The whole mail, for those that are small."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes]:
+        """The whole mail, of which one piece at a time is in memory."""
+        yield b"".join([*(field.raw for field in self.fields), b"\r\n"])
+        yield from pieces_of(self.body)
+
+
+def compose(ticket: Ticket, octets: Octets, now: datetime) -> Letter:
     """Make the letter of `ticket`. Raises Uncomposable, and nothing else."""
     fields, body = _read(octets)
     recipients = each_once(ticket.envelope.forward_paths)
@@ -71,24 +88,26 @@ def compose(ticket: Ticket, octets: bytes, now: datetime) -> Letter:
     # An edge whose clock runs ahead must not date mail into the future.
     moment = min(ticket.received_at, now).astimezone(UTC)
     fields, message_id = _with_what_is_missing(content.fields, ticket, moment)
-    fields = [_received(ticket, moment), *map(folded, fields)]
     return Letter(
         id=ticket.id,
         mailbox=ticket.send_as.mailbox,
         forward_paths=recipients,
         message_id=message_id,
-        mime=join(fields, content.body),
+        fields=(_received(ticket, moment), *map(folded, fields)),
+        body=content.body,
         signed=content.is_signed,
     )
 
 
-def _read(octets: bytes) -> tuple[list[Field], bytes]:
+def _read(octets: Octets) -> tuple[list[Field], Octets]:
     try:
-        fields, body = split(with_crlf(octets))
-    except TooManyFields as fault:
+        # In a file the lines end in CRLF already.
+        fields, body = split(with_crlf(octets) if isinstance(octets, bytes) else octets)
+    except HeaderTooLarge as fault:
         raise Uncomposable(
             "header-too-large",
-            f"The header of the mail has more than {MOST_FIELDS:,} fields: look at the device.",
+            f"The header of the mail has more than {MOST_FIELDS:,} fields or "
+            f"{LONGEST_HEADER:,} octets: look at the device.",
         ) from fault
     hops = sum(field.name == "received" for field in fields)
     if hops > _MOST_HOPS:

@@ -12,6 +12,7 @@ from function_app.backoff import FIRST, FIRST_OF_CONFIGURATION, delay
 from function_app.dead_letter import keep
 from function_app.log import log
 from function_app.means import Means, Message, Trial, put_back
+from function_app.notices.alarms import key_of
 from function_app.outcome import Deferred, Outcome, Rejected, Sent
 from handoff.content import drop_content
 from handoff.ledger import ClaimLost, Delivery, Ledger, State
@@ -27,10 +28,13 @@ def conclude(message: Message, ticket: Ticket, trial: Trial, means: Means) -> No
     match given_up(trial.outcome, age, means.give_up_after):
         case Sent() as outcome:
             _sent(ticket, row, trial, outcome, means)
+            means.alarms.has_sent(ticket.send_as, by_draft=bool(row.draft_id))
         case Deferred() as outcome:
             _deferred(message, row, trial, outcome, means)
+            if outcome.is_configuration:
+                means.alarms.raise_alarm(key_of(ticket.send_as, outcome.code), outcome.reason)
         case Rejected() as outcome:
-            _dead(message, ticket, row, trial, outcome, means)
+            _dead(message, ticket, row, outcome, means)
 
 
 def given_up(outcome: Outcome, age: timedelta, give_up_after: timedelta) -> Outcome:
@@ -89,11 +93,9 @@ def _deferred(
     )
 
 
-def _dead(
-    message: Message, ticket: Ticket, row: Delivery, trial: Trial, outcome: Rejected, means: Means
-) -> None:
+def _dead(message: Message, ticket: Ticket, row: Delivery, outcome: Rejected, means: Means) -> None:
     row = row.concluded(State.DEAD, means.now(), code=outcome.code, reason=outcome.reason)
-    keep(row, message.text, trial.octets, means.storage)
+    keep(row, message.text, means.storage)
     drop_content(ticket.content, means.storage.mail)
 
 

@@ -1,23 +1,26 @@
-"""Keep what will never be sent: first the dead letter, then the row of the ledger.
+"""Keep what will never be sent: the dead letter, the notice of it, then the row of the ledger.
 
-In this order a crash between the two leaves a dead letter that is kept a second time, never a
-row that says `dead` of a mail that nobody has.
+In this order a crash leaves a dead letter that is kept a second time, never a row that says `dead`
+of a mail that nobody has, or that nobody hears of.
 """
 
 import json
 import logging
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from function_app.log import log
-from handoff.content import ContentLost, read_content
+from function_app.notices.board import Notice, post
+from handoff.content import ContentLost, original_pieces
 from handoff.dead_letters import DeadLetter, DeadLetters
 from handoff.ledger import Delivery, Ledger
 from handoff.storage import Storage
 from handoff.ticket import Content
 
 
-def keep(dead: Delivery, text: str, octets: bytes | None, storage: Storage) -> None:
-    """Keep the mail of the row `dead`, whose queue message was `text`. Raises ClaimLost."""
+def keep(dead: Delivery, text: str, storage: Storage) -> None:
+    """Keep the mail of the row `dead`, whose queue message is `text`. Raises ClaimLost."""
     letter = DeadLetter(
         id=dead.id,
         code=dead.code,
@@ -26,7 +29,8 @@ def keep(dead: Delivery, text: str, octets: bytes | None, storage: Storage) -> N
         ticket=text,
         history=dead.history,
     )
-    DeadLetters(storage.dead_letters).keep(letter, octets)
+    DeadLetters(storage.dead_letters).keep(letter, _pieces_of(text, storage))
+    post(Notice(dead.id, dead.generation), storage, letter.kept_at)
     Ledger(storage.deliveries).record(dead)
     log("dead", logging.ERROR, id=dead.id, attempt=dead.attempts, code=dead.code)
 
@@ -40,14 +44,20 @@ def keep_stranger(message_id: str, text: str, fault: str, storage: Storage, now:
         kept_at=now,
         ticket=text,
     )
-    DeadLetters(storage.dead_letters).keep(letter, octets_of(text, storage))
+    DeadLetters(storage.dead_letters).keep(letter, _pieces_of(text, storage))
+    post(Notice(message_id, is_stranger=True), storage, now)
     log("dead", logging.ERROR, id=message_id, code=letter.code)
 
 
-def octets_of(text: str, storage: Storage) -> bytes | None:
-    """The mail of a queue message, as long as its content at least can be understood."""
+def _pieces_of(text: str, storage: Storage) -> Iterator[bytes] | None:
+    """The mail of a queue message, as long as its content at least can be understood.
+
+    As it was accepted, or as it is now: what does not match its hash is kept as well.
+    """
     try:
         content = Content.model_validate(json.loads(text)["content"])
-        return read_content(content, storage.mail)
+        pieces = original_pieces(content, storage.mail)
+        first = next(pieces, b"")
     except (ValueError, LookupError, TypeError, RecursionError, ContentLost):
         return None
+    return chain([first], pieces)

@@ -11,6 +11,7 @@ or when the message is sure to come back.
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,10 +24,12 @@ from function_app.dead_letter import keep_stranger
 from function_app.doubt import settle
 from function_app.log import log
 from function_app.means import Means, Message, Trial, put_back
-from function_app.outcome import NotSent, Outcome, Rejected
+from function_app.outcome import Deferred, NotSent, Outcome, Rejected
+from function_app.pacing.turns import Turn
 from function_app.providers import Provider
-from handoff.content import ContentLost, drop_content, read_content
+from handoff.content import ContentLost, NoRoom, drop_content, open_content
 from handoff.ledger import Busy, Claimed, ClaimLost, Delivery, Ended, State
+from handoff.octets import Octets
 from handoff.ticket import BadTicket, Ticket, decode
 
 _AFTER_LOST_CLAIM = timedelta(seconds=5)
@@ -51,11 +54,23 @@ def _deliver(message: Message, means: Means) -> None:
     except BadTicket as fault:
         keep_stranger(message.id, message.text, str(fault), means.storage, means.now())
         return
+    # Before the claim: to wait for the mailbox is no attempt.
+    turn = means.pacing.turn(ticket, message.id, message.dequeue_count - 1)
+    if isinstance(turn, timedelta):
+        put_back(message, means.storage, turn)
+        return
+    with turn:
+        _take(message, ticket, turn, means)
+
+
+def _take(message: Message, ticket: Ticket, turn: Turn, means: Means) -> None:
     now = means.now()
     match means.ledger.claim(ticket, message.id, now, means.lease):
         case Claimed(row):
             _log_sending(ticket, row)
-            conclude(message, ticket, attempt(ticket, row, means), means)
+            trial = attempt(ticket, row, means)
+            turn.end(trial.outcome)
+            conclude(message, ticket, trial, means)
         case Busy(until):
             put_back(message, means.storage, until - now + timedelta(seconds=1))
             log("busy", id=ticket.id, until=until)
@@ -67,23 +82,30 @@ def _deliver(message: Message, means: Means) -> None:
 
 def attempt(ticket: Ticket, row: Delivery, means: Means) -> Trial:
     """Try once to send the mail of `ticket`, which `row` has claimed."""
-    try:
-        octets = read_content(ticket.content, means.storage.mail)
-    except ContentLost as loss:
-        lost = Rejected("content-lost", f"The content of the mail is lost: {loss}.")
-        return Trial(lost, row)
+    with ExitStack() as held:
+        try:
+            octets = held.enter_context(open_content(ticket.content, means.storage.mail))
+        except ContentLost as loss:
+            lost = Rejected("content-lost", f"The content of the mail is lost: {loss}.")
+            return Trial(lost, row)
+        except NoRoom as fault:
+            return Trial(_no_room(fault), row)
+        return _attempt(ticket, octets, row, means)
+
+
+def _attempt(ticket: Ticket, octets: Octets, row: Delivery, means: Means) -> Trial:
     provider = means.provider_of(ticket.send_as.identity)
     if provider is None:
-        return Trial(_unknown_identity(ticket.send_as.identity), row, octets)
+        return Trial(_unknown_identity(ticket.send_as.identity), row)
     try:
         letter = compose(ticket, octets, means.now())
     except Uncomposable as fault:
-        return Trial(Rejected(fault.code, fault.reason), row, octets)
+        return Trial(Rejected(fault.code, fault.reason), row)
     began = time.monotonic()
     outcome, row = _settled(letter, row, provider, means)
     if outcome is None:
         outcome, row = _sent(letter, row, provider, means)
-    return Trial(outcome, row, octets, letter.message_id, time.monotonic() - began)
+    return Trial(outcome, row, letter.message_id, time.monotonic() - began)
 
 
 def _settled(
@@ -111,6 +133,14 @@ def _sent(
 
     outcome = provider.send(letter, note_draft, row.draft_id)
     return outcome, row
+
+
+def _no_room(fault: NoRoom) -> Deferred:
+    return Deferred(
+        "no-room",
+        f"The function app cannot write the mail to a temporary file: {fault}. It waits until "
+        "others have gone; if that does not help, let fewer run at once (batchSize in host.json).",
+    )
 
 
 def _unknown_identity(name: str) -> Rejected:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import ceil
 
 from function_app.doubt import WhenUnsure
+from function_app.notices.alarms import Alarms
 from function_app.outcome import Outcome
+from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
 from handoff.ledger import Delivery, Ledger
 from handoff.storage import Storage
@@ -35,6 +38,7 @@ class Means:
     """By the name of a sending identity."""
     give_up_after: timedelta
     when_unsure: WhenUnsure
+    pacing: Pacing
     now: Callable[[], datetime]
     jitter: Callable[[], float]
     lease: timedelta = LEASE
@@ -42,6 +46,10 @@ class Means:
     @property
     def ledger(self) -> Ledger:
         return Ledger(self.storage.deliveries)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        return Alarms(self.storage, self.now)
 
 
 @dataclass(frozen=True)
@@ -51,8 +59,6 @@ class Trial:
     outcome: Outcome
     row: Delivery
     """As it is in the ledger now."""
-    octets: bytes | None = None
-    """The mail as it was accepted, if it could be read."""
     message_id: str = ""
     seconds: float = 0.0
 

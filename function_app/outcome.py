@@ -33,6 +33,8 @@ class Deferred:
     """The provider may have taken the mail all the same."""
     is_configuration: bool = False
     """It stays so until an administrator acts."""
+    is_throttled: bool = False
+    """The mailbox asks for too much; its other mails would be told the same."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def classify(
         after=retry_after,
         unsure=_may_have_sent(status, code),
         is_configuration=_is_configuration(status, code),
+        is_throttled=_is_throttled(status, code, retry_after),
     )
 
 
@@ -195,6 +198,12 @@ def _advice_on(status: int) -> str:
 
 def _is_configuration(status: int, code: str) -> bool:
     return status in (401, 403) or code in _ADVICE.keys() - _PASSES_BY_ITSELF
+
+
+def _is_throttled(status: int, code: str, retry_after: timedelta | None) -> bool:
+    if status == 503:
+        return code in _REFUSED_BEFORE_SENDING or retry_after is not None
+    return status == 429
 
 
 def _may_have_sent(status: int, code: str) -> bool:

@@ -16,12 +16,17 @@ from function_app.backoff import delay
 from function_app.deliver import deliver
 from function_app.log import log
 from function_app.means import Means, Message, put_back
+from function_app.notices.alarm_news import MISCONFIGURED
+from function_app.notices.alarms import Alarms
+from function_app.notices.settings import read_notices
+from function_app.notices.tell import tell
+from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
 from function_app.providers.graph.calls import Calls
 from function_app.providers.graph.provider import GraphProvider
 from function_app.providers.http import session
 from function_app.providers.tokens import tokens_of
-from function_app.settings import MAIL_STORAGE, Settings, SettingsError
+from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
 from function_app.sweep import sweep
 from handoff.storage import Account, Storage
 
@@ -45,7 +50,21 @@ def on_ticket(message: Message) -> None:
 
 
 def on_timer() -> None:
-    sweep(_storage(), _now())
+    _watch_settings()
+    try:
+        sweep(_storage(), _now())
+    finally:
+        tell(_storage(), read_notices(only_set(os.environ), []), _now())
+
+
+def _watch_settings() -> None:
+    alarms = Alarms(_storage(), _now)
+    try:
+        Settings.from_env(os.environ)
+    except SettingsError as error:
+        alarms.raise_alarm(MISCONFIGURED, " ".join(error.faults))
+    else:
+        alarms.clear(MISCONFIGURED)
 
 
 def assemble(settings: Settings, storage: Storage) -> Means:
@@ -56,6 +75,7 @@ def assemble(settings: Settings, storage: Storage) -> Means:
         provider_of=lambda name: providers.get(name.lower()),
         give_up_after=settings.give_up_after,
         when_unsure=settings.when_unsure,
+        pacing=Pacing(settings.mailbox_limits),
         now=_now,
         jitter=random.random,
     )

@@ -8,13 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
 from function_app.doubt import WhenUnsure
 from function_app.identities import Identity, read_identities
+from function_app.loopback import is_loopback
+from function_app.notices.settings import NoticeSettings, read_notices
+from function_app.pacing.limits import CONCURRENCY, MAILS_A_MINUTE, Limits
 from handoff.storage import Account, NoAccount
 
 MAIL_STORAGE = "MailStorage"
@@ -54,6 +56,8 @@ class Settings:
     account: Account = field(repr=False)
     give_up_after: timedelta
     when_unsure: WhenUnsure
+    mailbox_limits: Limits
+    """The share of this instance."""
     resource: str
     """What a token is asked for: the Graph of the cloud, wherever the endpoint is."""
     graph_endpoint: str
@@ -61,26 +65,34 @@ class Settings:
     is_authority_own: bool
     """ENTRA_AUTHORITY is set: Microsoft's instance discovery knows nothing of it."""
     identities: Mapping[str, Identity] = field(repr=False)
+    notices: NoticeSettings
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read app settings. Raises SettingsError."""
         faults: list[str] = []
-        set_ = {name: value.strip() for name, value in env.items() if value.strip()}
+        set_ = only_set(env)
         cloud = _cloud(set_, faults)
         settings = cls(
             account=_account(set_, faults),
             give_up_after=_give_up_after(set_, faults),
             when_unsure=_when_unsure(set_, faults),
+            mailbox_limits=_mailbox_limits(set_, faults),
             resource=cloud.graph,
             graph_endpoint=_endpoint(set_, "GRAPH_ENDPOINT", cloud.graph, faults),
             authority=_endpoint(set_, "ENTRA_AUTHORITY", cloud.authority, faults),
             is_authority_own="ENTRA_AUTHORITY" in set_,
             identities=read_identities(set_, faults),
+            notices=read_notices(set_, faults),
         )
         if faults:
             raise SettingsError(faults)
         return settings
+
+
+def only_set(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` without what is empty: such a setting is one that is not set."""
+    return {name: value.strip() for name, value in env.items() if value.strip()}
 
 
 def _account(env: Mapping[str, str], faults: list[str]) -> Account:
@@ -121,6 +133,24 @@ def _when_unsure(env: Mapping[str, str], faults: list[str]) -> WhenUnsure:
             return "hold"
 
 
+def _mailbox_limits(env: Mapping[str, str], faults: list[str]) -> Limits:
+    return Limits.shared(
+        concurrency=_number(env, "RELAY_MAILBOX_CONCURRENCY", CONCURRENCY, 1, 100, faults),
+        mails_a_minute=_number(env, "RELAY_MAILBOX_RATE", MAILS_A_MINUTE, 0, 100_000, faults),
+        instances=_number(env, "RELAY_INSTANCES", 1, 1, 1000, faults),
+    )
+
+
+def _number(
+    env: Mapping[str, str], name: str, usual: int, least: int, most: int, faults: list[str]
+) -> int:
+    text = env.get(name, str(usual))
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        faults.append(f'{name}: "{text}" is no whole number from {least} to {most}.')
+        return usual
+    return int(text)
+
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ISO_8601 = TypeAdapter(timedelta)
 
@@ -152,14 +182,7 @@ def _faults_of_endpoint(text: str) -> Iterator[str]:
         is_address = False
     if not is_address or url.scheme not in ("http", "https"):
         yield "is no web address; write https://host."
-    elif url.scheme == "http" and not _is_loopback(url):
+    elif url.scheme == "http" and not is_loopback(url):
         yield "would send credentials in clear; http:// is for loopback addresses only."
     elif url.path.strip("/") or url.query or url.fragment or url.username is not None:
         yield "must end after the host and port."
-
-
-def _is_loopback(url: SplitResult) -> bool:
-    try:
-        return url.hostname == "localhost" or ip_address(str(url.hostname)).is_loopback
-    except ValueError:
-        return False

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from function_app.dead_letter import keep, keep_stranger, octets_of
+from function_app.dead_letter import keep, keep_stranger
 from function_app.log import log
 from function_app.means import LEASE
 from handoff.content import drop_content
@@ -77,7 +77,7 @@ def _is_buried(message_id: str, text: str, storage: Storage, now: datetime) -> b
 def _bury(ticket: Ticket, row: Delivery, text: str, storage: Storage, now: datetime) -> None:
     row = replace(row, attempts=row.attempts - 1)  # to claim it was no attempt to send it
     dead = row.concluded(State.DEAD, now, code="poison", reason=_REASON)
-    keep(dead, text, octets_of(text, storage), storage)
+    keep(dead, text, storage)
     drop_content(ticket.content, storage.mail)
 
 

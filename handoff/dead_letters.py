@@ -6,6 +6,7 @@ Dead letters do not expire.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -35,12 +36,12 @@ class DeadLetters:
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
 
-    def keep(self, letter: DeadLetter, octets: bytes | None) -> None:
-        """Keep `letter`; `octets` is None when the content itself is lost. Twice is fine."""
-        if octets is not None:
+    def keep(self, letter: DeadLetter, pieces: Iterable[bytes] | None) -> None:
+        """Keep `letter` and the pieces of its mail; None when they are lost. Twice is fine."""
+        if pieces is not None:
             self._container.upload_blob(
                 f"{letter.id}.eml",
-                octets,
+                iter(pieces),
                 overwrite=True,
                 content_settings=ContentSettings(content_type="message/rfc822"),
             )

@@ -6,6 +6,7 @@ on: of two workers, one wins and the other learns it.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -217,6 +218,9 @@ class Ledger:
         `claimant` is the id of the queue message that brought the ticket.
         Raises ClaimLost when another worker was faster by a hair.
         """
+        with suppress(ClaimLost):
+            # Most mails have no row yet, and need not wait for the answer that there is none.
+            return Claimed(self.record(Delivery.opened(ticket, claimant, now, lease)))
         verdict = judge(self.find(ticket.id), ticket, claimant, now, lease)
         if not isinstance(verdict, Claimed):
             return verdict

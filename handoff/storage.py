@@ -23,6 +23,14 @@ from requests.adapters import HTTPAdapter
 from handoff import names
 
 _CONNECTIONS = 64
+_PIECE = 4 * 1024 * 1024
+# The clients' own choice is to have 32 or 64 MiB in memory at once, and that several times over.
+_IN_PIECES: dict[str, Any] = {
+    "max_single_get_size": _PIECE,
+    "max_chunk_get_size": _PIECE,
+    "max_single_put_size": _PIECE,
+    "max_block_size": _PIECE,
+}
 
 
 class NoAccount(Exception):
@@ -141,11 +149,12 @@ class Storage:
 
     @cached_property
     def _blobs(self) -> BlobServiceClient:
+        options = self._options | _IN_PIECES
         if self._account.connection_string:
             return BlobServiceClient.from_connection_string(
-                self._account.connection_string, **self._options
+                self._account.connection_string, **options
             )
-        return BlobServiceClient(self._account.blob_url, self._credential, **self._options)
+        return BlobServiceClient(self._account.blob_url, self._credential, **options)
 
     @cached_property
     def _tables(self) -> TableServiceClient:

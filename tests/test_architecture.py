@@ -49,6 +49,19 @@ PURE = (
     "function_app.mime",
     "function_app.outcome",
     "function_app.backoff",
+    "function_app.doubt",
+    "function_app.loopback",
+    "function_app.notices.alarm_news",
+    "function_app.notices.enhanced",
+    "function_app.notices.errands",
+    "function_app.notices.letters",
+    "function_app.notices.loops",
+    "function_app.notices.news",
+    "function_app.notices.report",
+    "function_app.pacing.limits",
+    "function_app.pacing.pace",
+    "function_app.providers.graph.answers",
+    "function_app.providers.graph.message",
 )
 IO = re.compile(
     r"(asyncio|logging|os|time|socket|random|threading|subprocess|requests|aiohttp|azure|aiosmtpd"

@@ -33,6 +33,7 @@ def start_function_app(account: str, graph: SimulatorClient) -> Child:
         | {
             "MailStorage": account,
             "GRAPH_ENDPOINT": graph.address,
+            "RELAY_MAILBOX_RATE": "0",
             "IDENTITY_ENDPOINT": graph.identity_endpoint,
             "IDENTITY_HEADER": graph.identity_header,
             "RELAY_HOST_LEASE_SECONDS": str(LEASE_SECONDS),

@@ -221,7 +221,8 @@ class Connection(SMTP):
             self._is_busy = False
             if reply is not None:
                 self.say(reply)
-                await self._writer.drain()
+                if self._writer.transport.get_write_buffer_size():
+                    await self._writer.drain()
             if self._refusals > self._reception.limits.command_errors:
                 self.say(replies.TOO_MANY_ERRORS)
                 return

@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import shutil
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,9 @@ _WRITER_PRAGMAS = (
     "PRAGMA cache_size = -16000",
 )
 
+_LOOK_SECONDS = 0.1
+"""Between two looks at the disk: what comes in meanwhile is far less than the reserve."""
+
 
 class SpoolLocked(Exception):
     """Another process uses this spool."""
@@ -76,6 +80,7 @@ class Spool:
         ).fetchone()
         self._last_seq: int = last
         self._commits = GroupCommit(lambda: _connect(settings.directory, _WRITER_PRAGMAS))
+        self._looked_at, self._free_then = float("-inf"), 0
         self.arrival = asyncio.Event()
         """Set when an entry was accepted; whoever waits for entries clears it."""
 
@@ -113,11 +118,18 @@ class Spool:
         """Whether `size` more octets may come in."""
         if self.octets + size > self._settings.max_bytes:
             return False
-        try:
-            free = shutil.disk_usage(self._settings.directory).free
-        except OSError:
-            return False
-        return free - size > self._settings.reserve_bytes
+        return self._free() - size > self._settings.reserve_bytes
+
+    def _free(self) -> int:
+        """Octets free on the disk, as they were a moment ago at most."""
+        now = time.monotonic()
+        if now >= self._looked_at + _LOOK_SECONDS:
+            self._looked_at = now
+            try:
+                self._free_then = shutil.disk_usage(self._settings.directory).free
+            except OSError:
+                self._free_then = 0
+        return self._free_then
 
     def draft(self, mail_id: str, announced: int) -> Draft:
         """Begin to receive a mail; `announced` octets, or 0 when the client did not say."""

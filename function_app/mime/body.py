@@ -3,7 +3,7 @@
 Two things: who got a blind copy goes out of the headers of the parts, since the provider takes
 Bcc out of the mail's own header only; and text in quoted-printable becomes base64, since Graph
 has been seen to decode quoted-printable wrongly. Neither is done under a signature or an
-encryption.
+encryption, and the second not in a body that does not lie in memory: Graph takes none as MIME.
 
 An attached message (message/rfc822) is the sender's own content. It stays as it is, except for
 fields that name a recipient of this very mail as one of its blind copies.
@@ -16,6 +16,8 @@ from function_app.mime.addresses import normal, read_addresses
 from function_app.mime.encoded import quoted_printable_to_base64
 from function_app.mime.fields import Field, a_field, first, replaced
 from function_app.mime.parts import Part, walk
+from function_app.mime.splice import Section, Splice, find
+from handoff.octets import Octets
 
 TELLS_RECIPIENTS = frozenset(
     {
@@ -40,7 +42,7 @@ class Content:
     """A mail's header and body."""
 
     fields: list[Field]
-    body: bytes
+    body: Octets
     is_signed: bool
     """Whether a part, outside attached messages, is signed or encrypted."""
 
@@ -52,11 +54,12 @@ class _Change:
     octets: bytes
 
 
-def clean(fields: list[Field], body: bytes, recipients: tuple[str, ...]) -> Content:
+def clean(fields: list[Field], body: Octets, recipients: tuple[str, ...]) -> Content:
     """Make the body fit to be sent to `recipients`."""
     mail, *inner = parts = walk(fields, body)
     changes = list(_changes_of_headers(inner, frozenset(map(normal, recipients))))
-    if first(fields, "dkim-signature") is None:  # it holds a hash of the encoded body
+    # A DKIM signature holds a hash of the encoded body.
+    if isinstance(body, bytes) and first(fields, "dkim-signature") is None:
         for part in filter(_is_quoted_printable_text, parts):
             changes.extend(_into_base64(part, body))
             if part is mail:
@@ -105,18 +108,22 @@ def _with_places(part: Part) -> Iterator[tuple[int, Field]]:
         start += len(field.raw)
 
 
-def _is_secure(part: Part, body: bytes) -> bool:
+def _is_secure(part: Part, body: Octets) -> bool:
     if part.media.is_secure:
         return True
     if not (part.is_leaf and part.media.type.startswith("text/")):
         return False
-    at = body.find(_INLINE_PGP, part.content, part.end)
-    return at == part.content or (at > 0 and body.startswith(b"\r\n", at - 2))
+    at = find(body, _INLINE_PGP, part.content, part.end)
+    return at == part.content or (at > 0 and body[at - 2 : at] == b"\r\n")
 
 
-def _changed(body: bytes, changes: list[_Change]) -> bytes:
-    pieces, position = [], 0
+def _changed(body: Octets, changes: list[_Change]) -> Octets:
+    if not changes:
+        return body
+    sections, position = [], 0
     for change in sorted(changes, key=lambda change: change.start):
-        pieces += [body[position : change.start], change.octets]
+        sections.append(Section(body, position, change.start))
+        sections.append(Section(change.octets, 0, len(change.octets)))
         position = change.end
-    return b"".join([*pieces, body[position:]]) if changes else body
+    whole = Splice([*sections, Section(body, position, len(body))])
+    return whole[:] if isinstance(body, bytes) else whole

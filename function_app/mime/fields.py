@@ -7,6 +7,9 @@ byte order mark in front, and a missing empty line between header and body.
 import re
 from dataclasses import dataclass
 
+from function_app.mime.splice import section_of
+from handoff.octets import Octets
+
 _FIELD_START = re.compile(rb"([!-9;-~]++)[ \t]*+:")
 _END_OF_FIELD = re.compile(rb"\r\n(?![ \t])")
 _BLANK_FOLD = re.compile(rb"\r\n[ \t]++(?=\r\n)")
@@ -16,10 +19,13 @@ _LINE_WE_WRITE = 78
 _LONGEST_LINE = 998  # RFC 5322 §2.1.1
 _LONGEST_TO_FOLD = 100_000
 MOST_FIELDS = 10_000
+_FIRST_LOOK = 64 * 1024
+LONGEST_HEADER = 4 * 1024 * 1024
+"""Of a mail, or a part of one, that does not lie in memory."""
 
 
-class TooManyFields(Exception):
-    """More fields than any mail has: not worth the time to read them."""
+class HeaderTooLarge(Exception):
+    """Longer than that of any mail, or with more fields: not worth the time to read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,49 +76,56 @@ def replaced(fields: list[Field], name: str, replacement: Field) -> list[Field]:
     return [replacement if field.name == name else field for field in fields]
 
 
-def with_crlf(octets: bytes) -> bytes:
-    """`octets` with CRLF at the end of every line.
-
-    Graph decodes quoted-printable with bare line feeds wrongly, so this is done under a signature
-    too: signatures are made over lines that end in CRLF (RFC 8551 §3.1.1, RFC 3156 §5).
-    """
-    ends = octets.count(b"\r\n")
-    if ends == octets.count(b"\r") == octets.count(b"\n"):
-        return octets
-    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-
-
-def split(octets: bytes) -> tuple[list[Field], bytes]:
+def split(octets: Octets) -> tuple[list[Field], Octets]:
     """The fields and the body of a mail whose lines end in CRLF.
 
     What does not look like a field ends the header: it and all that follows is body.
-    Raises TooManyFields.
+    Raises HeaderTooLarge.
     """
     fields, position = read_fields(octets, _start_of_header(octets), MOST_FIELDS + 1)
     if len(fields) > MOST_FIELDS:
-        raise TooManyFields
-    return fields, octets[position:]
+        raise HeaderTooLarge
+    return fields, section_of(octets, position, len(octets))
 
 
 def read_fields(
-    octets: bytes, position: int, most: int, *, in_part: bool = False
+    octets: Octets, position: int, most: int, *, in_part: bool = False
 ) -> tuple[list[Field], int]:
     """At most `most` fields from `position` on, and where the body begins behind them.
 
     In a part, a line that begins with two hyphens may be a delimiter, and is no field.
+    Raises HeaderTooLarge.
     """
+    if isinstance(octets, bytes):
+        fields, position, _ = _read_fields(octets, position, most, in_part)
+        return fields, position
+    look = _FIRST_LOOK
+    while True:
+        seen = octets[position : position + look]
+        fields, end, is_end = _read_fields(seen, 0, most, in_part)
+        if is_end or position + len(seen) == len(octets):
+            return fields, position + end
+        if look >= LONGEST_HEADER:
+            raise HeaderTooLarge
+        look *= 4
+
+
+def _read_fields(
+    octets: bytes, position: int, most: int, in_part: bool
+) -> tuple[list[Field], int, bool]:
+    """And whether what follows could not change what was read."""
     fields: list[Field] = []
     while len(fields) < most and position < len(octets):
         if octets.startswith(b"\r\n", position):
-            return fields, position + 2
+            return fields, position + 2, True
         found = _FIELD_START.match(octets, position)
         if found is None or (in_part and found[1].startswith(b"--")):
-            break
+            return fields, position, octets.find(b"\r\n", position) >= 0
         end = _END_OF_FIELD.search(octets, found.end())
         position = end.end() if end else len(octets)
         raw = octets[found.start() : position] if end else octets[found.start() :] + b"\r\n"
         fields.append(Field(found[1].decode("ascii").lower(), raw))
-    return fields, position
+    return fields, position, position < len(octets)
 
 
 def join(fields: list[Field], body: bytes) -> bytes:
@@ -156,7 +169,8 @@ def folded(field: Field) -> Field:
     return Field(field.name, b"\r\n".join(lines) + b"\r\n")
 
 
-def _start_of_header(octets: bytes) -> int:
+def _start_of_header(whole: Octets) -> int:
+    octets = whole if isinstance(whole, bytes) else whole[:_FIRST_LOOK]
     if octets.startswith(b"From ") and not _FIELD_START.match(octets):
         return octets.find(b"\r\n") + 2 if b"\r\n" in octets else 0
     mark = len(_BYTE_ORDER_MARK)

@@ -21,6 +21,7 @@ class Provider(Protocol):
 
         `note_draft` gets the id of a draft that is complete, before it is sent; its faults pass
         through. `draft_id` is what an earlier attempt noted: that draft goes, not a second one.
+        "" is noted when it is gone.
         """
         ...
 

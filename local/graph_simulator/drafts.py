@@ -16,7 +16,7 @@ from local.graph_simulator.errors import (
 )
 from local.graph_simulator.gate import ROOTS, SEND, WRITE, Call, Gate
 from local.graph_simulator.items import Draft, new_item_id, now_text
-from local.graph_simulator.json_mail import SMALLEST_UPLOAD, attachment_of_json, object_of
+from local.graph_simulator.json_mail import attachment_of_json, object_of
 from local.graph_simulator.lookups import seen
 from local.graph_simulator.world import World
 
@@ -104,7 +104,7 @@ class DraftRoutes:
             return web.Response(status=200)
         mail = draft_of(self._world, request, call).mail
         attachment = attachment_of_json(object_of(body))
-        if attachment.size >= SMALLEST_UPLOAD:
+        if attachment.size >= self._world.rules.smallest_upload:
             raise too_long()
         if mail.size + attachment.size > self._world.rules.message_limit:
             raise too_large()

@@ -4,15 +4,18 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from typing import Any
 
 from local.graph_simulator.errors import GraphError, invalid_parameter
 from local.graph_simulator.items import Attachment, attachment_of
 from local.graph_simulator.mime import Header, is_address
 
-SMALLEST_UPLOAD = 3_000_000
-"""Below it an attachment is posted, from it on it goes up in ranges."""
 _MOST_HEADERS = 5
+_GUID = r"\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}"
+_PROPERTY = re.compile(
+    rf"(?:String|Integer|Boolean) (?:0x[0-9A-Fa-f]{{4}}|{_GUID} Name \S+|{_GUID} Id 0x[0-9A-Fa-f]+)"
+)
 
 
 def object_of(body: bytes) -> dict[str, Any]:
@@ -29,6 +32,7 @@ def object_of(body: bytes) -> dict[str, Any]:
 def header_of_json(message: dict[str, Any]) -> Header:
     """Raises GraphError for headers that Graph refuses."""
     _check_headers(message)
+    properties_of(message)
     recipients = {
         field: [str(_address(entry).get("address", "")) for entry in message.get(field) or []]
         for field in ("toRecipients", "ccRecipients", "bccRecipients")
@@ -44,6 +48,17 @@ def header_of_json(message: dict[str, Any]) -> Header:
         message_id=str(message.get("internetMessageId") or ""),
         subject=str(message.get("subject") or ""),
     )
+
+
+def properties_of(message: dict[str, Any]) -> dict[str, str]:
+    """The single-valued extended properties of a message. Raises GraphError."""
+    found = {}
+    for entry in message.get("singleValueExtendedProperties") or []:
+        name, value = entry.get("id"), entry.get("value")
+        if not isinstance(value, str) or not _PROPERTY.fullmatch(str(name)):
+            raise invalid_parameter(f"The extended property '{name}' is not valid.")
+        found[name] = value
+    return found
 
 
 def attachment_of_json(item: dict[str, Any]) -> Attachment:

@@ -1,8 +1,8 @@
-"""Looking into a mailbox: one item by its id, items by their Message-ID, folders."""
+"""Looking into a mailbox: one item by its id, items by Message-ID or own property, folders."""
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aiohttp import web
@@ -10,9 +10,15 @@ from aiohttp import web
 from local.graph_simulator.errors import GraphError, item_not_found, json_response
 from local.graph_simulator.gate import READ, ROOTS, Call, Gate
 from local.graph_simulator.items import Mail, folder_id
+from local.graph_simulator.json_mail import properties_of
 from local.graph_simulator.world import World
 
-_BY_MESSAGE_ID = re.compile(r"\s*internetMessageId\s+eq\s+'((?:[^']|'')*)'\s*")
+_TEXT = r"'((?:[^']|'')*)'"
+_BY_MESSAGE_ID = re.compile(rf"\s*internetMessageId\s+eq\s+{_TEXT}\s*")
+_BY_PROPERTY = re.compile(
+    rf"\s*singleValueExtendedProperties/Any\(\s*(\w+):\s*\1/id\s+eq\s+{_TEXT}\s+and"
+    rf"\s+\1/value\s+eq\s+{_TEXT}\s*\)\s*"
+)
 _NAMES = {"drafts": "Drafts", "sentitems": "Sent Items"}
 
 
@@ -50,11 +56,11 @@ class LookupRoutes:
 
     async def _find(self, request: web.Request, call: Call) -> web.StreamResponse:
         name = self._folder_name(request, call)
-        message_id, most = _filter(request), _top(request)
+        is_wanted, most = _filter(request), _top(request)
         found = [
             _selected(seen(mail, is_draft), request)
             for mail, is_draft in self._items(call.mailbox)
-            if is_draft == (name == "drafts") and message_id in (None, mail.message_id)
+            if is_draft == (name == "drafts") and is_wanted(mail)
         ]
         return json_response({"value": found[:most]})
 
@@ -98,6 +104,7 @@ def seen(mail: Mail, is_draft: bool) -> dict[str, Any]:
             field: [{"emailAddress": {"name": name, "address": name}} for name in addresses]
             for field, addresses in lists.items()
         },
+        "body": (mail.draft or {}).get("body"),
     }
 
 
@@ -111,14 +118,22 @@ def _selected(message: dict[str, Any], request: web.Request) -> dict[str, Any]:
     return {name: message[name] for name in ("id", *wanted)} if wanted else message
 
 
-def _filter(request: web.Request) -> str | None:
+def _filter(request: web.Request) -> Callable[[Mail], bool]:
     text = request.query.get("$filter")
     if text is None:
-        return None
-    found = _BY_MESSAGE_ID.fullmatch(text)
-    if found is None:
-        raise GraphError(400, "ErrorInvalidUrlQueryFilter", "The query filter is invalid.")
-    return found[1].replace("''", "'")
+        return lambda mail: True
+    if found := _BY_MESSAGE_ID.fullmatch(text):
+        message_id = _unquoted(found[1])
+        return lambda mail: mail.message_id == message_id
+    if found := _BY_PROPERTY.fullmatch(text):
+        # The name counts letter for letter, the value does not.
+        name, value = _unquoted(found[2]), _unquoted(found[3]).casefold()
+        return lambda mail: properties_of(mail.draft or {}).get(name, "").casefold() == value
+    raise GraphError(400, "ErrorInvalidUrlQueryFilter", "The query filter is invalid.")
+
+
+def _unquoted(text: str) -> str:
+    return text.replace("''", "'")
 
 
 def _top(request: web.Request) -> int:

@@ -40,6 +40,8 @@ class Rules:
     """How a body above the limit is answered; 200 is what was seen: nothing is sent."""
     message_limit: int = 35 * MIB
     """Octets of a mail with its attachments, as an administrator sets it."""
+    smallest_upload: int = 3_000_000
+    """Below it a file is posted, from it on it goes up in ranges. "3 MB" is all that is told."""
     bare_lf: Literal["refuse", "mangle", "keep"] = "refuse"
     in_flight: int = 4
     """Requests at once for one application and mailbox."""

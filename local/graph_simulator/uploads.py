@@ -26,7 +26,7 @@ from local.graph_simulator.errors import (
 )
 from local.graph_simulator.gate import ROOTS, WRITE, Call, Gate
 from local.graph_simulator.items import Upload
-from local.graph_simulator.json_mail import SMALLEST_UPLOAD, object_of
+from local.graph_simulator.json_mail import object_of
 from local.graph_simulator.rules import MIB
 from local.graph_simulator.world import World
 
@@ -60,7 +60,7 @@ class UploadRoutes:
         item = object_of(body).get("AttachmentItem")
         if not isinstance(item, dict):
             raise invalid_parameter("AttachmentItem is not valid.")
-        size = _size_of(item)
+        size = _size_of(item, self._world.rules.smallest_upload)
         session, token = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         upload = self._world.uploads[session] = Upload(
             draft_id=draft.mail.item_id,
@@ -130,7 +130,7 @@ class UploadRoutes:
         return upload
 
 
-def _size_of(item: dict[str, Any]) -> int:
+def _size_of(item: dict[str, Any], smallest: int) -> int:
     size = item.get("size")
     if (
         not isinstance(size, int)
@@ -138,7 +138,7 @@ def _size_of(item: dict[str, Any]) -> int:
         or str(item.get("attachmentType")).casefold() != "file"
     ):
         raise invalid_parameter("AttachmentItem is not valid.")
-    if size < SMALLEST_UPLOAD:
+    if size < smallest:
         raise GraphError(
             400,
             "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize",

@@ -15,6 +15,9 @@ from local.graph_simulator.client import SimulatorClient
 from tests.function_app.desk import APPLICATION, SECRET, TENANT, Desk
 from tests.function_app.host import COMMAND, LEASE_SECONDS, ROOT, Start
 
+NO_RATE = {"RELAY_MAILBOX_RATE": "0"}
+"""A test has no time for thirty mails a minute."""
+
 
 @pytest.fixture
 def desk(storage: Storage) -> Desk:
@@ -32,8 +35,8 @@ def means_of(
     graph.know(TENANT, APPLICATION, SECRET)
 
     def means_of(**settings: str) -> Means:
-        known = {"MailStorage": "unused", "GRAPH_ENDPOINT": graph.address} | settings
-        return assemble(Settings.from_env(known), desk.storage)
+        known = {"MailStorage": "unused", "GRAPH_ENDPOINT": graph.address} | NO_RATE
+        return assemble(Settings.from_env(known | settings), desk.storage)
 
     return means_of
 
@@ -52,7 +55,7 @@ def start(graph: SimulatorClient, mail_account: str) -> Iterator[Start]:
 
         def start(**settings: str) -> Child:
             host = stack.enter_context(
-                Child(COMMAND, environment=os.environ | known | settings, directory=ROOT)
+                Child(COMMAND, environment=os.environ | known | NO_RATE | settings, directory=ROOT)
             )
             host.wait_for(lambda line: line == "ready", 30)
             return host

@@ -16,6 +16,8 @@ from function_app.compose import Letter
 from function_app.deliver import deliver
 from function_app.means import Means, Message
 from function_app.outcome import CannotLook, Deferred, Found, Outcome, Sent
+from function_app.pacing.limits import Limits
+from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
 from handoff.dead_letters import DeadLetters
 from handoff.ids import blob_name_of, new_id
@@ -90,6 +92,7 @@ class Desk:
             "provider_of": {"default": provider}.get,
             "give_up_after": timedelta(hours=48),
             "when_unsure": "resend",
+            "pacing": Pacing(Limits(most_in_flight=100, interval=0)),
             "now": lambda: self.now,
             "jitter": lambda: 0.0,
         }

@@ -63,7 +63,7 @@ class _Proxy(BaseHTTPRequestHandler):
         self.wfile = BytesIO()
         self.close_connection = True
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
 
     def _forwarded(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = HTTPConnection(self.upstream, timeout=30)

@@ -15,7 +15,7 @@ def composed(octets: bytes, to: tuple[str, ...] = ("ann@contoso.com",), **change
 
 
 def below_received(letter: Letter) -> bytes:
-    received, _, rest = letter.mime.partition(b"\r\n")
+    received, _, rest = letter.mime().partition(b"\r\n")
 
     assert received.startswith(b"Received: ")
     return rest

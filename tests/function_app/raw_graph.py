@@ -32,7 +32,8 @@ class RawGraph:
 
     def _read(self, connection: socket.socket) -> bytes:
         head, _, body = self._more(connection, b"", b"\r\n\r\n").partition(b"\r\n\r\n")
-        size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        told = head.lower().partition(b"content-length: ")[2]
+        size = int(told.split(b"\r\n")[0] or 0)
         while len(body) < size:
             if self.reads_slowly:
                 time.sleep(0.002)

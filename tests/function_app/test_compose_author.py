@@ -79,7 +79,7 @@ def test_who_it_is_from(written: str, policy: str, expected: str) -> None:
 def test_what_no_longer_is_from_is_kept_aside(
     written: str, policy: str, expected: list[str]
 ) -> None:
-    mime = composed(written.encode() + b"\r\n" + REST, from_policy=policy).mime
+    mime = composed(written.encode() + b"\r\n" + REST, from_policy=policy).mime()
     names = ("From", "Reply-To", "X-Original-From")
 
     assert [value.strip() for value in expected] == [
@@ -88,7 +88,7 @@ def test_what_no_longer_is_from_is_kept_aside(
 
 
 def test_odd_octets_of_an_author_stay_behind_its_colon() -> None:
-    mime = composed(b"From: caf\xe9 \x00\x1b\r\n \tx\r\n" + REST).mime
+    mime = composed(b"From: caf\xe9 \x00\x1b\r\n \tx\r\n" + REST).mime()
 
     assert b"\r\nX-Original-From: caf\xe9 \x00\x1b\r\n \tx\r\n" in mime
 
@@ -116,7 +116,7 @@ def test_another_sender_can_be_rejected(written: bytes, named: str) -> None:
 def test_the_null_reverse_path_sends_as_the_mailbox() -> None:
     letter = composed(b"\r\nx", sender="")
 
-    assert ["scan@contoso.com"] == header_of(letter.mime, "From")
+    assert ["scan@contoso.com"] == header_of(letter.mime(), "From")
     assert "scan@contoso.com" == letter.mailbox
 
 

@@ -115,7 +115,7 @@ def test_only_what_must_change_changes(name: str) -> None:
     after = below_received(letter).replace(letter.id.encode(), b"ID")
 
     assert sorted(CHANGES[name].strip("\n").split("\n")) == sorted(changes(before, after))
-    assert set(TO) == named_in(letter.mime)
+    assert set(TO) == named_in(letter.mime())
     assert (name in SIGNED) == letter.signed
 
 

@@ -112,7 +112,7 @@ def test_others_go_and_the_unnamed_come(
     )
 
     assert wanted == below_received(letter)
-    assert normal_set(to) == named_in(letter.mime)
+    assert normal_set(to) == named_in(letter.mime())
 
 
 def test_a_recipient_in_two_spellings_is_one() -> None:
@@ -120,15 +120,15 @@ def test_a_recipient_in_two_spellings_is_one() -> None:
     letter = composed(MAIL, to)
 
     assert ("a@b.org", f"x@{BUECHER}") == letter.forward_paths
-    assert 2 == len(named_in(letter.mime))
+    assert 2 == len(named_in(letter.mime()))
 
 
 def test_a_thousand_unnamed_recipients_fit_in_short_lines() -> None:
     to = tuple(f"somebody.{number}@contoso.com" for number in range(1_000))
     letter = composed(mail("To: undisclosed-recipients:;\n"), to)
-    head = letter.mime.partition(b"\r\n\r\n")[0]
+    head = letter.mime().partition(b"\r\n\r\n")[0]
 
-    assert normal_set(to) == named_in(letter.mime)
+    assert normal_set(to) == named_in(letter.mime())
     before, _, bcc = head.partition(b"\r\nBcc:")
 
     assert max(map(len, bcc.split(b"\r\n"))) <= 78

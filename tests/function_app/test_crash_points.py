@@ -35,8 +35,9 @@ class Crash:
 
 
 ROWS = r"/deliveries\("
+PUT_BACK = r"/outbound/messages/.*visibilitytimeout=[4-6]\b"  # to renew its lease takes other ones
 CRASHES = {
-    "before the claim": Crash(None, storage=lambda: Fault("hold", "Table", "GET", ROWS)),
+    "before the claim": Crash(None, storage=lambda: Fault("hold", "Table", "POST", "/deliveries")),
     "after the claim, before the worker knows it": Crash(
         State.SENDING, storage=lambda: Fault("hold answer", "Table", "POST", "/deliveries")
     ),
@@ -67,7 +68,7 @@ CRASHES = {
     "before a deferred mail is put back": Crash(
         State.DEFERRED,
         graph={"route": "sendMail"} | BUSY,
-        storage=lambda: Fault("hold", "Queue", "PUT", "/outbound/messages/"),
+        storage=lambda: Fault("hold", "Queue", "PUT", PUT_BACK),
     ),
     "after the dead letter is kept, before dead is written": Crash(
         State.SENDING,

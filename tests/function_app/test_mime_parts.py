@@ -22,7 +22,7 @@ MESSAGE = b"Content-Type: message/rfc822\r\n"
 
 def parts_of(mail: bytes) -> tuple[list[Part], bytes]:
     fields, body = split(mail)
-    return walk(fields, body), body
+    return walk(fields, body), body[:]
 
 
 def leaves_of(mail: bytes) -> list[tuple[str, bytes]]:
@@ -33,7 +33,7 @@ def leaves_of(mail: bytes) -> list[tuple[str, bytes]]:
 def cleaned(mail: bytes, *to: str) -> bytes:
     fields, body = split(mail)
     content = clean(fields, body, to or (HIDDEN,))
-    return b"".join(field.raw for field in content.fields) + b"\r\n" + content.body
+    return b"".join(field.raw for field in content.fields) + b"\r\n" + content.body[:]
 
 
 SHAPES = {

@@ -151,7 +151,7 @@ def test_many_mails_at_once_ask_for_one_token(
     desk: Desk, graph: SimulatorClient, means_of: MeansOf
 ) -> None:
     graph.rule(in_flight=100)
-    means = means_of()
+    means = means_of(RELAY_MAILBOX_CONCURRENCY="8", RELAY_MAILBOX_RATE="0")
     messages = [desk.queued(desk.a_ticket()) for _ in range(8)]
 
     with ThreadPoolExecutor(8) as workers:

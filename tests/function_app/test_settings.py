@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from function_app.notices.settings import Endpoint, NoticeSettings, read_notices
+from function_app.pacing.limits import Limits
 from function_app.settings import Settings, SettingsError
 
 SECRET = "s3cr3t~of.the-application"
@@ -36,6 +38,7 @@ def test_the_storage_account_is_all_that_is_needed() -> None:
     assert "graph" == found.identities["default"].provider
     assert "https://graph.microsoft.com" == found.graph_endpoint == found.resource
     assert timedelta(hours=48) == found.give_up_after
+    assert Limits(most_in_flight=4, interval=2) == found.mailbox_limits
 
 
 def test_an_empty_setting_is_not_set() -> None:
@@ -101,7 +104,83 @@ def test_a_duration_is_short_or_iso_8601(text: str, hours: float) -> None:
     assert timedelta(hours=hours) == settings(RELAY_GIVE_UP_AFTER=text).give_up_after
 
 
+def test_a_mailbox_is_shared_by_so_many_instances() -> None:
+    found = settings(
+        RELAY_MAILBOX_CONCURRENCY="8", RELAY_MAILBOX_RATE="60", RELAY_INSTANCES="4"
+    ).mailbox_limits
+
+    assert Limits(most_in_flight=2, interval=4, instances=4) == found
+
+
+def test_a_mailbox_may_send_at_any_rate() -> None:
+    assert 0 == settings(RELAY_MAILBOX_RATE="0").mailbox_limits.interval
+
+
+WEBHOOK = "https://chat.example.com/hooks/t0ken"
+
+
+def test_nobody_is_told_unless_it_is_set() -> None:
+    assert NoticeSettings() == settings().notices
+
+
+def test_who_is_told_is_a_list_of_addresses_and_domains() -> None:
+    found = settings(
+        RELAY_NOTIFY="it@contoso.com, noc@fabrikam.com,IT@contoso.com,",
+        RELAY_NOTICE_DOMAINS="Contoso.com, exämple.org",
+        RELAY_NOTICE_FROM="relay@contoso.com",
+        RELAY_NOTIFY_WEBHOOK=WEBHOOK,
+        RELAY_NOTIFY_WEBHOOK_SECRET=SECRET,
+    ).notices
+
+    assert ("it@contoso.com", "noc@fabrikam.com") == found.operators
+    assert {"contoso.com", "xn--exmple-cua.org"} == found.domains
+    assert "relay@contoso.com" == found.mailbox
+    assert Endpoint(WEBHOOK, SECRET) == found.webhook
+
+
+def test_a_webhook_on_this_machine_may_be_in_clear() -> None:
+    assert (
+        Endpoint("http://[::1]:8080/x")
+        == settings(RELAY_NOTIFY_WEBHOOK="http://[::1]:8080/x").notices.webhook
+    )
+
+
+def test_what_is_right_of_the_notices_is_used_when_something_else_is_wrong() -> None:
+    faults: list[str] = []
+    found = read_notices(
+        {"RELAY_NOTIFY": "it@contoso.com,nobody", "RELAY_NOTIFY_WEBHOOK": "http://x.org"}, faults
+    )
+
+    assert NoticeSettings(("it@contoso.com",), webhook=Endpoint(), is_right=False) == found
+    assert 2 == len(faults)
+
+
+def test_no_fault_quotes_the_address_of_the_webhook() -> None:
+    for wrong in ("http://chat.example.com/t0ken", "t0ken", f"{WEBHOOK} x", "https://t0ken@x.org"):
+        assert "t0ken" not in str(faults(RELAY_NOTIFY_WEBHOOK=wrong))
+
+
 WRONG = [
+    ("RELAY_NOTIFY", "it@contoso.com; noc@contoso.com", "is no address"),
+    ("RELAY_NOTIFY", "it", "is no address"),
+    ("RELAY_NOTICE_DOMAINS", "@contoso.com", "write contoso.com"),
+    ("RELAY_NOTICE_DOMAINS", "contoso", "write contoso.com"),
+    ("RELAY_NOTICE_FROM", "relay", "one mailbox"),
+    ("RELAY_NOTICE_FROM", "a@contoso.com,b@contoso.com", "one mailbox"),
+    ("RELAY_NOTIFY_WEBHOOK", "http://chat.example.com/hooks", "in clear"),
+    ("RELAY_NOTIFY_WEBHOOK", "http://127.0.0.1.example.com/hooks", "in clear"),
+    ("RELAY_NOTIFY_WEBHOOK", "chat.example.com/hooks", "write https://"),
+    ("RELAY_NOTIFY_WEBHOOK", "https://chat.example.com/a b", "write https://"),
+    ("RELAY_NOTIFY_WEBHOOK", "https://[::1", "write https://"),
+    ("RELAY_NOTIFY_WEBHOOK", "https://me:pw@chat.example.com/", "signed with the secret"),
+    ("RELAY_NOTIFY_WEBHOOK", "@Microsoft.KeyVault(SecretUri=x)", "Key Vault Secrets User"),
+    ("RELAY_MAILBOX_CONCURRENCY", "0", "from 1 to 100"),
+    ("RELAY_MAILBOX_CONCURRENCY", "four", "from 1 to 100"),
+    ("RELAY_MAILBOX_RATE", "-1", "from 0 to"),
+    ("RELAY_MAILBOX_RATE", "30/min", "from 0 to"),
+    ("RELAY_MAILBOX_RATE", "9" * 5000, "from 0 to"),
+    ("RELAY_INSTANCES", "0", "from 1 to"),
+    ("RELAY_INSTANCES", "1.5", "from 1 to"),
     ("MailStorage", "", "MailStorage__queueServiceUri"),
     ("RELAY_CLOUD", "mars", "public"),
     ("RELAY_WHEN_UNSURE", "maybe", "neither resend nor hold"),
@@ -159,6 +238,21 @@ def test_a_key_vault_reference_that_did_not_resolve_is_a_fault() -> None:
 
     (fault,) = faults(**BY_SECRET | {"IDENTITY__PLANT__CLIENT_SECRET": reference})
 
+    assert "Key Vault Secrets User" in fault
+
+
+def test_the_secret_of_a_webhook_needs_its_address() -> None:
+    (fault,) = faults(RELAY_NOTIFY_WEBHOOK_SECRET=SECRET)
+
+    assert fault.startswith("RELAY_NOTIFY_WEBHOOK: a secret is set")
+
+
+def test_the_secret_of_a_webhook_must_be_resolved() -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/relay)"
+
+    (fault,) = faults(RELAY_NOTIFY_WEBHOOK=WEBHOOK, RELAY_NOTIFY_WEBHOOK_SECRET=reference)
+
+    assert fault.startswith("RELAY_NOTIFY_WEBHOOK_SECRET:")
     assert "Key Vault Secrets User" in fault
 
 

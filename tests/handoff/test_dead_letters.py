@@ -18,8 +18,8 @@ LETTER = DeadLetter(
 
 def test_a_dead_letter_is_found_with_its_octets(storage: Storage) -> None:
     letters = DeadLetters(storage.dead_letters)
-    letters.keep(LETTER, MAIL)
-    letters.keep(LETTER, MAIL)
+    letters.keep(LETTER, [MAIL[:9], MAIL[9:]])
+    letters.keep(LETTER, [MAIL])
 
     assert letters.find(LETTER.id) == LETTER
     assert letters.octets_of(LETTER.id) == MAIL

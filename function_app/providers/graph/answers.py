@@ -29,6 +29,21 @@ class Answer:
         return classify(self.status, code, message, self.retry_after)
 
     @property
+    def code(self) -> str:
+        """Of an error; "" when there is none."""
+        return read_error(self.said)[0]
+
+    @property
+    def told_id(self) -> str:
+        """The id of the item that the body shows; "" when there is none.
+
+        Graph shows a new draft with all its text, too long to be read whole. The id stands in
+        front, and within a text no quotation mark stands without its backslash.
+        """
+        found = _ID.search(self.said)
+        return found[1].decode("ascii") if found else ""
+
+    @property
     def told(self) -> dict[str, Any]:
         """The body as a JSON object; empty for anything else."""
         try:
@@ -38,6 +53,7 @@ class Answer:
         return told if isinstance(told, dict) else {}
 
 
+_ID = re.compile(rb'"id"\s*:\s*"([A-Za-z0-9+/=_-]{1,1000})"')
 _CROCKFORD_TO_PYTHON = str.maketrans("ABCDEFGHJKMNPQRSTVWXYZ", "abcdefghijklmnopqrstuv")
 
 

@@ -3,6 +3,7 @@
 A call is made a second time only when Graph refused its token, and with it the request.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ from function_app.providers.tokens import Tokens, TokenUnavailable
 _SECOND_TRY_WITHIN_SECONDS = 60
 """So that two tries end before the host's own time limit of a run."""
 _READ_OF_BODY = 64 * 1024
+NO_CONNECTION = "no-connection"
+
+# Some addresses are keys, and these two write addresses, up to the level WARNING.
+for _name in ("urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class CallFailed(Exception):
@@ -65,18 +71,30 @@ class Calls:
         except requests.RequestException as fault:
             raise CallFailed(_on_transport(fault)) from fault
 
+    def put_without_token(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """The answer of an address that is its own credential. Raises CallFailed.
+
+        Whoever has the address may write there: no exception and no reason holds it.
+        """
+        try:
+            with self._make(_Request("PUT", url, headers, body, None), _no_token) as answer:
+                return self._read(answer)
+        except requests.RequestException as fault:
+            outcome = _on_transport(fault)
+        raise CallFailed(outcome)  # here, where the fault that names the address is forgotten
+
     def _call(self, request: "_Request") -> Answer:
         began = time.monotonic()
         token = self.tokens.current()
-        with self._make(request, token) as answer:
+        with self._make(request, _Bearer(token)) as answer:
             in_time = time.monotonic() - began < _SECOND_TRY_WITHIN_SECONDS
             if answer.status_code != 401 or not in_time:
                 return self._read(answer)
             claims = claims_challenge(answer.headers.get("WWW-Authenticate", ""))
-        with self._make(request, self.tokens.renewed(token, claims)) as answer:
+        with self._make(request, _Bearer(self.tokens.renewed(token, claims))) as answer:
             return self._read(answer)
 
-    def _make(self, request: "_Request", token: str) -> requests.Response:
+    def _make(self, request: "_Request", auth: "_Auth") -> requests.Response:
         return self.session.request(
             request.method,
             request.url,
@@ -85,7 +103,7 @@ class Calls:
             # as bytes the whole mail would have to be written in it.
             data=BytesIO(request.body) if request.body else b"",
             headers=request.headers,
-            auth=_Bearer(token),
+            auth=auth,
             allow_redirects=False,
             stream=True,
         )
@@ -102,16 +120,23 @@ class Calls:
 @dataclass(frozen=True)
 class _Request:
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str]
     body: bytes
     query: Mapping[str, str] | None
 
 
+# Without one, requests puts credentials of a .netrc into Authorization.
+_Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+
+
+def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
 @dataclass(frozen=True)
 class _Bearer(AuthBase):
-    # Without an AuthBase, requests puts credentials of a .netrc into Authorization.
-    token: str
+    token: str = field(repr=False)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.token}"
@@ -128,7 +153,7 @@ def _start_of(answer: requests.Response) -> bytes:
 
 def _on_transport(fault: requests.RequestException) -> Deferred:
     if _was_never_connected(fault):
-        return Deferred("no-connection", f"No connection to Microsoft Graph: {_cause(fault)}.")
+        return Deferred(NO_CONNECTION, f"No connection to Microsoft Graph: {_cause(fault)}.")
     return Deferred(
         "no-answer",
         f"Microsoft Graph took the request and gave no answer: {_cause(fault)}.",

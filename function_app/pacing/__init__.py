@@ -1,0 +1,1 @@
+"""How fast each mailbox may send, and who has to wait for it."""
