@@ -5,7 +5,7 @@ MAILS ?= 2000
 SEED ?= 1
 RUN = .venv/bin/python
 
-.PHONY: help setup run test chaos conformance lock clean
+.PHONY: help setup run test bench chaos conformance lock clean
 
 help:      ## Show what can be made
 	@sed -n 's/^\([a-z]*\): *##/make \1\t/p; s/^\([a-z]*\):.*##/make \1\t/p' Makefile | sort -u | expand -t 20
@@ -27,6 +27,10 @@ test:      ## Check style and types, and run all tests (ARGS="-k spool" chooses)
 chaos:     ## Send 2,000 mails while calls fail and workers are killed (MAILS=, SEED=)
 	@$(PYTHON) -m local.setup test
 	@MAILS=$(MAILS) SEED=$(SEED) $(RUN) -m pytest -q -s tests/function_app/test_chaos.py
+
+bench:     ## Measure it beside others, in the same run (ARGS="door" or "function" chooses)
+	@$(PYTHON) -m local.setup test
+	@$(RUN) -m bench $(ARGS)
 
 conformance: ## Try the door with third-party suites, those that are installed (docs/conformance.md)
 	@$(PYTHON) -m local.setup test

@@ -139,6 +139,14 @@ def test_a_mailbox_that_is_slow_makes_a_slow_line() -> None:
     assert [NOW + 25, NOW + 30] == [wait(pace, mail, NOW + 20) for mail in "ef"]
 
 
+def test_a_mailbox_that_hangs_is_looked_at_again_soon() -> None:
+    pace = Pace(USUAL)
+    for mail in "abcd":
+        ask(pace, mail)
+
+    assert [NOW + 107.5, NOW + 115] == [wait(pace, mail, NOW + 100) for mail in "ef"]
+
+
 def test_nobody_is_sent_away_for_long_and_all_do_not_come_back_at_once() -> None:
     pace = with_spent_burst(Limits(most_in_flight=4, interval=60))
     moments = [wait(pace, str(number)) - NOW for number in range(900)]
@@ -276,6 +284,11 @@ def test_a_mailbox_is_idle_when_nothing_of_it_counts_any_more() -> None:
 
     pace.end(NOW, NOW + 60)
     assert pace.is_idle(NOW + 60)
+
+    for number in range(4):
+        sent(pace, str(number), NOW + 60)
+    assert not pace.is_idle(NOW + 67)
+    assert pace.is_idle(NOW + 68)
 
     pace.close(NOW, 90)
     assert not pace.is_idle(NOW + 90 + MEMORY - 1)

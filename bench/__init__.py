@@ -1,0 +1,1 @@
+"""How fast the relay is, beside others measured in the same run on the same cores."""
