@@ -22,6 +22,9 @@ SEED = int(os.environ.get("SEED", "20261121"))
 MAILBOXES = max(1, min(50, MAILS // 20))
 ONE_IN = 20  # of each kind of fault, and of killed workers
 IN_FLIGHT = 12
+ONE_LARGE_IN = 50
+LARGE = 3_200_000
+"""Octets: more than Graph takes in one request, so it goes as a draft."""
 SECONDS = 600
 
 THROTTLED = {"error": {"code": "ApplicationThrottled", "message": "Over its limit."}}
@@ -64,6 +67,9 @@ def _faults(chance: random.Random) -> Iterator[dict[str, Any]]:
             for _ in range(max(1, calls // ONE_IN)):
                 place = {"mailbox": _mailbox(mailbox), "after": chance.randrange(calls)}
                 yield {"route": "sendMail", **place, **fault}
+    for fault in FAULTS:
+        for _ in range(max(1, MAILS // ONE_LARGE_IN // ONE_IN)):
+            yield {"route": "send", "after": chance.randrange(MAILS // ONE_LARGE_IN), **fault}
 
 
 def _mailbox(number: int) -> str:
@@ -72,7 +78,12 @@ def _mailbox(number: int) -> str:
 
 def _a_ticket(desk: Desk, number: int) -> Ticket:
     octets = f"Message-ID: <{number}@chaos.example>\r\n\r\nMail {number}.\r\n".encode()
-    make = desk.a_ticket_with_blob if number % 4 == 0 else desk.a_ticket
+    if number % ONE_LARGE_IN == 0:
+        octets += b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * (
+            LARGE // 64
+        )
+    has_blob = number % 4 == 0 or len(octets) >= LARGE
+    make = desk.a_ticket_with_blob if has_blob else desk.a_ticket
     return make(octets, mailbox=_mailbox(number))
 
 

@@ -1,15 +1,21 @@
 """A ticket's way to the mailbox: real MSAL, real HTTP, settings as an administrator has them."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from function_app.deliver import deliver
 from function_app.means import Means
+from function_app.pacing.limits import Limits
+from function_app.pacing.turns import Pacing
 from function_app.providers.graph.answers import request_id_of
 from handoff.ledger import State
 from local.graph_simulator.client import SimulatorClient
+from tests.builders import MAIL
 from tests.function_app.desk import APPLICATION, BY_SECRET, Desk, delivered, events
 
 MeansOf = Callable[..., Means]
@@ -115,6 +121,32 @@ def test_a_throttled_mail_waits_as_long_as_graph_says(
     assert (State.DEFERRED, "ApplicationThrottled") == (row.state, row.code)
     assert row.next_attempt_at is not None
     assert 600 <= (row.next_attempt_at - row.history[-1].at).total_seconds() <= 720
+
+
+def test_a_mail_outlasts_ten_minutes_of_503_and_arrives_once_as_it_was(
+    desk: Desk, graph: SimulatorClient, means_of: MeansOf
+) -> None:
+    busy = {"error": {"code": "ErrorServerBusy", "message": "Later."}}
+    graph.fail({"route": "sendMail", "status": 503, "body": busy, "times": 8})
+    ticket, means = desk.a_ticket(), means_of(RELAY_MAILBOX_RATE="0")
+    waited = timedelta()
+    for _ in range(8):
+        # Each time after the pause, which also is the mailbox's.
+        later = replace(means, now=partial(_later, waited), pacing=Pacing(Limits.shared(4, 0, 1)))
+        row = delivered(desk, later, ticket)
+        assert row.next_attempt_at is not None
+        waited += row.next_attempt_at - row.history[-1].at
+
+    row = delivered(desk, replace(means, now=partial(_later, waited)), ticket)
+
+    assert waited > timedelta(minutes=10)
+    assert (State.SENT, 9) == (row.state, row.attempts)
+    (mail,) = graph.mails()
+    assert mail.mime.endswith(MAIL)
+
+
+def _later(waited: timedelta) -> datetime:
+    return datetime.now(UTC) + waited
 
 
 LOST_ANSWERS = [{"reset": True}, {"status": 504, "body": "<html>late</html>"}]
