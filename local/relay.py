@@ -5,6 +5,7 @@ the local host for Azure Functions; the edge and the function app are the real o
 process of its own and listens on loopback alone.
 """
 
+import json
 import os
 import secrets
 import socket
@@ -26,6 +27,7 @@ DEVICE = "scanner"
 MAILBOX = "scanner@contoso.com"
 ROOT = Path(__file__).parent.parent
 _START_SECONDS = 60
+_ANY = (0, 0)
 _LETTERS = "".join(c for c in string.ascii_letters + string.digits if c not in "0O1lI")
 Step = Callable[[str], AbstractContextManager[None]]
 
@@ -75,18 +77,36 @@ def running(kept: Path, submission_port: int, monitor_port: int, step: Step) -> 
             )
             child.wait_for(lambda line: line == "ready", _START_SECONDS)
         with step("Edge"):
-            ports = _free(submission_port), _free(monitor_port)
             password = "".join(secrets.choice(_LETTERS) for _ in range(16))
-            settings = _write_settings(directory, account, password, ports, kept / "tls")
-            child = parts["Edge"] = stack.enter_context(
-                Child(
-                    [sys.executable, "-m", "edge", "--config", settings],
-                    directory=ROOT,
-                    on_line=stations.read_line,
+
+            def start(ports: tuple[int, int]) -> Child:
+                settings = _write_settings(directory, account, password, ports, kept / "tls")
+                command: list[str | Path] = [sys.executable, "-m", "edge", "--config", settings]
+                return stack.enter_context(
+                    Child(command, directory=ROOT, on_line=stations.read_line)
                 )
-            )
-            child.wait_for(lambda line: '"event": "ready"' in line, _START_SECONDS)
+
+            wanted = _if_free(submission_port), _if_free(monitor_port)
+            parts["Edge"], ports = _started_edge(start, wanted)
         yield Relay(*ports, password, kept / "tls" / "certificate.pem", simulator, stations, parts)
+
+
+def _started_edge(
+    start: Callable[[tuple[int, int]], Child], wanted: tuple[int, int]
+) -> tuple[Child, tuple[int, int]]:
+    """The edge, and on which ports: others when somebody took those since we looked."""
+    edge = start(wanted)
+    try:
+        return edge, _ports(edge.wait_for(_is_ready, _START_SECONDS))
+    except ChildFailed as fault:
+        if "address already in use" not in str(fault):
+            raise
+    edge = start(_ANY)
+    return edge, _ports(edge.wait_for(_is_ready, _START_SECONDS))
+
+
+def _is_ready(line: str) -> bool:
+    return '"event": "ready"' in line
 
 
 def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:
@@ -142,15 +162,20 @@ send_as = "{MAILBOX}"
     return file
 
 
-def _free(port: int) -> int:
-    """`port`, or any free one when it is taken."""
-    for wanted in (port, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", wanted))
-            except OSError:
-                continue
-            free: int = probe.getsockname()[1]
-            return free
-    raise ChildFailed("no port is free on 127.0.0.1")
+def _if_free(port: int) -> int:
+    """`port`, or 0, which is any free one, when it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+        return port
+
+
+def _ports(ready: str) -> tuple[int, int]:
+    """Where the edge takes mail, and where it is watched, as its event `ready` tells."""
+    event = json.loads(ready)
+    places = event["listeners"]["submission"], event["monitor"]
+    submission, monitor = (int(place.rpartition(":")[2]) for place in places)
+    return submission, monitor

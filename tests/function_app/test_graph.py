@@ -56,7 +56,8 @@ def send() -> Iterator[Send]:
 
 
 def answer(status: str, body: bytes = b"", *fields: str) -> bytes:
-    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *fields])
+    ours = f"Content-Length: {len(body)}", "Connection: close"
+    head = "\r\n".join([f"HTTP/1.1 {status}", *ours, *fields])
     return head.encode() + b"\r\n\r\n" + body
 
 
