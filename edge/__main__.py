@@ -32,8 +32,8 @@ from edge.settings import EdgeSettings, StorageSettings
 from edge.settings_file import SettingsError, load
 from edge.spool import Spool, SpoolLocked, SpoolUnavailable
 from edge.strangers import StrangerBook
+from handoff.account import Account
 from handoff.outbox import Outbox
-from handoff.storage import Account
 
 _COULD_NOT_RUN = 1
 _BAD_SETTINGS = 4

@@ -28,7 +28,8 @@ from function_app.providers.http import session
 from function_app.providers.tokens import tokens_of
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
 from function_app.sweep import sweep
-from handoff.storage import Account, Storage
+from handoff.account import Account
+from handoff.storage import Storage
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 100

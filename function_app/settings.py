@@ -17,7 +17,7 @@ from function_app.identities import Identity, read_identities
 from function_app.loopback import is_loopback
 from function_app.notices.settings import NoticeSettings, read_notices
 from function_app.pacing.limits import CONCURRENCY, MAILS_A_MINUTE, Limits
-from handoff.storage import Account, NoAccount
+from handoff.account import Account, NoAccount
 
 MAIL_STORAGE = "MailStorage"
 """The connection of the trigger, and the account of everything else."""

@@ -22,7 +22,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from handoff import names
-from handoff.storage import Account
+from handoff.account import Account
 
 _FOREVER = -1
 """Without it a queue message vanishes after seven days."""

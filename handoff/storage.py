@@ -5,8 +5,6 @@ credential. The clients share one HTTP session, and their own retries are short:
 sits in front of a queue that retries with patience.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
@@ -21,6 +19,7 @@ from azure.storage.queue import QueueClient, QueueServiceClient
 from requests.adapters import HTTPAdapter
 
 from handoff import names
+from handoff.account import Account
 
 _CONNECTIONS = 64
 _PIECE = 4 * 1024 * 1024
@@ -31,44 +30,6 @@ _IN_PIECES: dict[str, Any] = {
     "max_single_put_size": _PIECE,
     "max_block_size": _PIECE,
 }
-
-
-class NoAccount(Exception):
-    """The settings do not say which storage account to use."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """Which storage account, and how to sign in to it."""
-
-    connection_string: str | None = field(default=None, repr=False)
-    queue_url: str = ""
-    blob_url: str = ""
-    table_url: str = ""
-    client_id: str | None = None
-    """The user-assigned identity to sign in with; None leaves the choice to the environment."""
-
-    @classmethod
-    def from_app_settings(cls, settings: Mapping[str, str], prefix: str) -> "Account":
-        """Read the settings of a Functions connection: `PREFIX`, or `PREFIX__queueServiceUri` etc.
-
-        Raises NoAccount, which names the settings that are missing.
-        """
-        if settings.get(prefix):
-            return cls(connection_string=settings[prefix])
-        urls = {
-            part: settings.get(f"{prefix}__{part}ServiceUri", "")
-            for part in ("queue", "blob", "table")
-        }
-        missing = [f"{prefix}__{part}ServiceUri" for part, url in urls.items() if not url]
-        if missing:
-            raise NoAccount(f"set {prefix} (a connection string), or {', '.join(missing)}")
-        return cls(
-            queue_url=urls["queue"],
-            blob_url=urls["blob"],
-            table_url=urls["table"],
-            client_id=settings.get(f"{prefix}__clientId"),
-        )
 
 
 class Storage:

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from handoff.account import Account
 from handoff.ids import new_id
-from handoff.storage import Account, Storage
+from handoff.storage import Storage
 from handoff.ticket import Content, Envelope, SendAs, Ticket, encode
 from local.azurite import Azurite
 from local.child import Child

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from handoff.storage import Account, Storage
+from handoff.account import Account
+from handoff.storage import Storage
 from local.child import Child, ChildFailed
 
 ACCOUNT = "devstoreaccount1"

@@ -11,9 +11,10 @@ from edge.forwarder import Forwarder, pause_before_try
 from edge.metrics import Metrics
 from edge.settings import ForwarderSettings, SpoolSettings
 from edge.spool import Spool
+from handoff.account import Account
 from handoff.content import read_content
 from handoff.outbox import Outbox
-from handoff.storage import Account, Storage
+from handoff.storage import Storage
 from handoff.ticket import Ticket, decode
 from tests.builders import MAIL
 from tests.edge.test_spool import LARGE, put

@@ -10,7 +10,8 @@ from pathlib import Path
 from function_app import root
 from function_app.means import Message
 from function_app.settings import MAIL_STORAGE
-from handoff.storage import Account, Storage
+from handoff.account import Account
+from handoff.storage import Storage
 
 _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")

@@ -9,8 +9,9 @@ import pytest
 from function_app.conclude import given_up
 from function_app.deliver import deliver
 from function_app.outcome import Deferred, Rejected
+from handoff.account import Account
 from handoff.ledger import State
-from handoff.storage import Account, Storage
+from handoff.storage import Storage
 from tests.function_app.desk import SENT, Desk, ScriptedProvider, events
 from tests.function_app.faulty_storage import Fault, faulty_storage
 

@@ -13,8 +13,9 @@ from function_app.notices.alarms import AlarmKey, Alarms
 from function_app.notices.settings import Endpoint
 from function_app.notices.tell import tell
 from function_app.outcome import Rejected
+from handoff.account import Account
 from handoff.ledger import State
-from handoff.storage import Account, Storage
+from handoff.storage import Storage
 from tests.function_app.deaths import OPERATOR, SENDER, SETTINGS, rows
 from tests.function_app.desk import Desk, ScriptedProvider
 from tests.function_app.gate import Gate, gated

@@ -12,7 +12,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from function_app.deliver import deliver
-from handoff.storage import Account, Storage
+from handoff.account import Account
+from handoff.storage import Storage
 from handoff.ticket import encode
 from local.child import Child
 from local.graph_simulator.client import SimulatorClient

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from handoff.account import Account
 from handoff.outbox import Outbox, OutboxUnavailable
-from handoff.storage import Account, Storage
+from handoff.storage import Storage
 from tests.builders import MAIL
 
 BLOB = "2026/11/21/05/01JD3V6Q8K5T0C9E8XW2M7B4FA.eml"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff.storage import Account, Storage
+from handoff.account import Account
+from handoff.storage import Storage
 from local.child import Child
 
 ROOT = Path(__file__).parents[2]
