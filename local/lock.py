@@ -14,6 +14,7 @@ _FILES = (
     ("dev", _ALL),
     ("function", "requirements.txt"),
     ("edge", "edge/requirements.txt"),
+    ("console", "console/requirements.txt"),
     ("local", "local/requirements.txt"),
 )
 

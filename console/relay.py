@@ -1,0 +1,26 @@
+"""The command `relay`: what an operator asks and does. Each command is a module of its own."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(name="relay", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(version("smtp-graph-relay"))
+        except PackageNotFoundError:
+            typer.echo("not installed; running from its sources")
+        raise typer.Exit
+
+
+@app.callback()
+def relay(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Its version.")
+    ] = False,
+) -> None:
+    """See what the relay did with a mail, and set right what it could not send."""
