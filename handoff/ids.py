@@ -5,9 +5,9 @@ bits. It sorts by time and cannot be guessed. Format: github.com/ulid/spec.
 """
 
 import re
-import secrets
 from datetime import UTC, datetime
 from functools import lru_cache
+from secrets import token_bytes
 
 ID_PATTERN = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -19,7 +19,7 @@ _HOUR = 3_600_000  # milliseconds
 
 def new_id(now: datetime) -> str:
     """A fresh id that carries `now` in its first ten characters."""
-    number = int(now.timestamp() * 1000) << 80 | secrets.randbits(80)
+    number = int(now.timestamp() * 1000) << 80 | int.from_bytes(token_bytes(10))
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 

@@ -44,9 +44,15 @@ class MemoryBudget:
 class Draft:
     """One mail's octets on their way into the spool. Ends by `abandon` or in `Spool.accept`."""
 
-    def __init__(self, path: Path, announced: int, budget: MemoryBudget, disk: Executor) -> None:
-        """`announced` is the size that the client declared, 0 when it did not."""
-        self.path = path
+    def __init__(
+        self, directory: Path, name: str, announced: int, budget: MemoryBudget, disk: Executor
+    ) -> None:
+        """`name` is that of its file, if it needs one.
+
+        `announced` is the size that the client declared, 0 when it did not.
+        """
+        self._directory = directory
+        self._name = name
         self.size = 0
         self._announced = announced
         self._budget = budget
@@ -57,6 +63,10 @@ class Draft:
         # A file object, not its number: a write that is still under way in a thread when the
         # draft is abandoned must fail, not hit the file that gets the number next.
         self._file: FileIO | None = None
+
+    @property
+    def path(self) -> Path:
+        return self._directory / self._name
 
     @property
     def sha256(self) -> str:
@@ -77,7 +87,7 @@ class Draft:
         if self._file is None:
             return b"".join(self._pieces)
         await self._on_disk(_flush, self._file)
-        await self._on_disk(_flush_directory, self.path.parent)
+        await self._on_disk(_flush_directory, self._directory)
         return None
 
     def release(self) -> None:
@@ -131,7 +141,7 @@ class Draft:
 
     def _fault(self, error: OSError) -> SpoolUnavailable:
         kind = SpoolFull if error.errno in _NO_ROOM else SpoolUnavailable
-        return kind(f"{self.path.name}: {error.strerror}")
+        return kind(f"{self._name}: {error.strerror}")
 
 
 def _open_privately(path: str, flags: int) -> int:

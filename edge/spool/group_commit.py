@@ -1,8 +1,9 @@
 """Commit many changes to the spool's database with one flush of the disk.
 
 A thread of its own holds the only writing connection. While it waits for the disk, changes
-gather; then it commits all of them at once. Nobody waits on purpose. A change is durable when
-its future is done; when the commit failed, every change of it has failed.
+gather; then it commits all of them at once. Nobody waits for a time: changes go to the disk as
+soon as a pass of the event loop has brought no more of them. A change is durable when its future
+is done; when the commit failed, every change of it has failed.
 """
 
 import asyncio
@@ -11,9 +12,28 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
 
 Row = tuple[object, ...]
-Statement = str
+_MOST_PASSES = 8
+"""Passes of the event loop that a change waits for others at most."""
+_MOST_ROWS = 64
+"""In one statement. A step of SQLite gives up the interpreter's lock, and has to get it again."""
+
+
+class Statement(NamedTuple):
+    """SQL for any number of rows: `head`, `row` for each with commas between, `tail`."""
+
+    head: str
+    row: str
+    tail: str = ""
+
+
+@lru_cache(1024)
+def _sql(statement: Statement, rows: int) -> str:
+    return statement.head + ", ".join([statement.row] * rows) + statement.tail
 
 
 class SpoolUnavailable(Exception):
@@ -49,7 +69,7 @@ class GroupCommit:
             raise SpoolUnavailable(self.broken)
         if self._gathering is None:
             self._gathering = _Batch()
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._hand_over, 0, _MOST_PASSES)
         done: asyncio.Future[None] = self._loop.create_future()
         self._gathering.changes.setdefault(statement, []).append(row)
         self._gathering.waiting.append(done)
@@ -57,15 +77,19 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Commit what was submitted, then let go of the database."""
-        if self._gathering is not None:
-            self._hand_over()
+        self._hand_over(0, 0)
         self._batches.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _hand_over(self) -> None:
-        batch, self._gathering = self._gathering, None
-        if batch is not None:
-            self._batches.put(batch)
+    def _hand_over(self, seen: int, passes: int) -> None:
+        batch = self._gathering
+        if batch is None:
+            return
+        if passes and len(batch.waiting) > seen:
+            self._loop.call_soon(self._hand_over, len(batch.waiting), passes - 1)
+            return
+        self._gathering = None
+        self._batches.put(batch)
 
     def _run(self) -> None:
         connection = self._connect()
@@ -102,11 +126,19 @@ class GroupCommit:
 
 
 def _commit(connection: sqlite3.Connection, batches: list[_Batch]) -> sqlite3.Error | None:
+    changes = [
+        (_sql(statement, len(rows)), tuple(chain.from_iterable(rows)))
+        for batch in batches
+        for statement, every in batch.changes.items()
+        for rows in _portions(every)
+    ]
     try:
+        if len(changes) == 1:  # a transaction by itself
+            connection.execute(*changes[0])
+            return None
         connection.execute("BEGIN IMMEDIATE")
-        for batch in batches:
-            for statement, rows in batch.changes.items():
-                connection.executemany(statement, rows)
+        for change in changes:
+            connection.execute(*change)
         connection.execute("COMMIT")
     except sqlite3.Error as fault:
         if connection.in_transaction:
@@ -116,6 +148,10 @@ def _commit(connection: sqlite3.Connection, batches: list[_Batch]) -> sqlite3.Er
                 return second_fault
         return fault
     return None
+
+
+def _portions(rows: list[Row]) -> list[list[Row]]:
+    return [rows[begin : begin + _MOST_ROWS] for begin in range(0, len(rows), _MOST_ROWS)]
 
 
 def _is_of_the_disk(fault: sqlite3.Error) -> bool:

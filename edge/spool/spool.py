@@ -17,13 +17,19 @@ from typing import IO
 
 from edge.settings import SpoolSettings
 from edge.spool.draft import Draft, MemoryBudget
-from edge.spool.group_commit import GroupCommit, SpoolUnavailable
+from edge.spool.group_commit import GroupCommit, SpoolUnavailable, Statement
 from handoff.ids import is_id
 from handoff.ticket import Ticket, encode
 
-_INSERT = "INSERT INTO entries (seq, id, ticket, size, octets) VALUES (?, ?, ?, ?, ?)"
-_DELETE = "DELETE FROM entries WHERE seq = ?"
-_HOLD = "UPDATE entries SET held = ? WHERE seq = ?"
+_INSERT = Statement(
+    "INSERT INTO entries (seq, id, ticket, size, octets) VALUES ", "(?, ?, ?, ?, ?)"
+)
+_DELETE = Statement("DELETE FROM entries WHERE seq IN (", "?", ")")
+_HOLD = Statement(
+    "UPDATE entries SET held = new.column1 FROM (VALUES ",
+    "(?, ?)",
+    ") AS new WHERE seq = new.column2",
+)
 _NEXT = (
     "SELECT seq, id, ticket, size, octets FROM entries"
     " WHERE seq > ? AND held IS NULL ORDER BY seq LIMIT ?"
@@ -44,6 +50,8 @@ _WRITER_PRAGMAS = (
     "PRAGMA cache_size = -16000",
 )
 
+_PAGE_BYTES = 8192
+"""Of a new database: room for several small mails, so that fewer pages are written."""
 _LOOK_SECONDS = 0.1
 """Between two looks at the disk: what comes in meanwhile is far less than the reserve."""
 
@@ -133,7 +141,8 @@ class Spool:
 
     def draft(self, mail_id: str, announced: int) -> Draft:
         """Begin to receive a mail; `announced` octets, or 0 when the client did not say."""
-        return Draft(self._file_of(mail_id), announced, self._memory, self._disk)
+        name = _file_name(mail_id)
+        return Draft(self._settings.directory, name, announced, self._memory, self._disk)
 
     async def accept(self, draft: Draft, ticket: Ticket) -> None:
         """Make the mail durable. When this returns it is safe; when it raises, nothing is left.
@@ -148,8 +157,19 @@ class Spool:
         except BaseException:
             draft.abandon()
             raise
-        committed.add_done_callback(lambda done: self._settle(draft, done))
-        await asyncio.shield(committed)
+        try:
+            await committed
+        except SpoolUnavailable:
+            draft.abandon()
+            raise
+        except asyncio.CancelledError:
+            # The row may yet be written: then its file must be there, else the next start sweeps.
+            draft.release()
+            raise
+        draft.release()
+        self.messages += 1
+        self.octets += draft.size
+        self.arrival.set()
 
     async def next_entries(self, after: int, limit: int) -> list[SpoolEntry]:
         """Up to `limit` entries behind sequence number `after`, held ones left out."""
@@ -176,26 +196,26 @@ class Spool:
         self._reader.close()
         self._lock.close()
 
-    def _settle(self, draft: Draft, committed: "asyncio.Future[None]") -> None:
-        if committed.exception() is not None:
-            draft.abandon()
-            return
-        draft.release()
-        self.messages += 1
-        self.octets += draft.size
-        self.arrival.set()
-
     def _read(self, after: int, limit: int) -> list[tuple[int, str, str, int, bytes | None]]:
         return self._reader.execute(_NEXT, (after, limit)).fetchall()
 
     def _file_of(self, mail_id: str) -> Path:
-        return self._settings.directory / f"{mail_id}.eml"
+        return self._settings.directory / _file_name(mail_id)
+
+
+def _file_name(mail_id: str) -> str:
+    return f"{mail_id}.eml"
 
 
 def _connect(directory: Path, pragmas: tuple[str, ...] = ()) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        directory / "spool.sqlite3", isolation_level=None, check_same_thread=False, timeout=30
+        directory / "spool.sqlite3",
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=30,
+        cached_statements=256,
     )
+    connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise sqlite3.OperationalError(f"journal mode is {mode}: a local file system is needed")

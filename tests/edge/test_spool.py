@@ -85,6 +85,19 @@ async def test_a_held_entry_stays_and_is_not_offered(spool: Spool, tmp_path: Pat
     assert spool.messages == 1
 
 
+async def test_many_entries_are_held_and_removed_at_once(spool: Spool) -> None:
+    await asyncio.gather(*(put(spool, MAIL) for _ in range(300)))
+    entries = await spool.next_entries(0, 1000)
+    held, removed, kept = entries[:100], entries[100:200], entries[200:]
+    await asyncio.gather(
+        *(spool.hold(entry, f"reason {entry.seq}") for entry in held),
+        *(spool.remove(entry) for entry in removed),
+    )
+
+    assert await spool.next_entries(0, 1000) == kept
+    assert spool.messages == 200
+
+
 async def test_large_content_is_never_whole_in_memory(tmp_path: Path) -> None:
     spool = Spool.open(SpoolSettings(directory=tmp_path))
     announced = spool.draft(a_ticket().id, len(LARGE))
