@@ -6,6 +6,7 @@ files change is read without being asked.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -56,6 +57,7 @@ def main() -> int:
             return _explain(settings, question_of(arguments))
         os.umask(0o077)
         edge_log.configure(settings.log)
+        _spare_the_collector()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(run(settings, read_settings))
     except (SettingsError, CertificateUnusable) as error:
@@ -212,6 +214,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     except ImportError:
         return asyncio.new_event_loop
     return uvloop.new_event_loop
+
+
+def _spare_the_collector() -> None:
+    # What was loaded stays, and a session leaves next to no cycles: looking for them at every 700
+    # new objects takes a tenth of the time of a mail.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _complain(error: Exception, code: int) -> int:
