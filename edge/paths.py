@@ -7,6 +7,7 @@ travels on in JSON, headers and logs.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from edge import replies
 from edge.replies import Reply
@@ -27,6 +28,8 @@ _LABEL = r"(?:[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]{0,
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Za-z:.]{{2,64}}\]")
 _LONGEST = 254
 _IGNORED = frozenset({"AUTH", "RET", "ENVID", "NOTIFY", "ORCPT", "MT-PRIORITY"})
+_REMEMBERED = 1024
+"""A device says the same few paths again and again."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class MailFrom:
     smtputf8: bool = False
 
 
+@lru_cache(_REMEMBERED)
 def read_mail(argument: str) -> MailFrom | Reply:
     """`argument` is what stands behind MAIL; undecodable octets are surrogates in it."""
     found = _split(argument, "FROM")
@@ -58,6 +62,7 @@ def read_mail(argument: str) -> MailFrom | Reply:
     return fault or MailFrom(path, int(size), smtputf8)
 
 
+@lru_cache(_REMEMBERED)
 def read_recipient(argument: str, *, smtputf8: bool) -> str | Reply:
     """The forward path of a RCPT command, without brackets and source route."""
     found = _split(argument, "TO")

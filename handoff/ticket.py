@@ -39,6 +39,8 @@ BlobName = Annotated[
 
 Base64 = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9+/]*={0,2}$")]
 
+FromPolicy = Literal["rewrite", "keep", "reject"]
+
 
 def _is_none(value: object) -> bool:
     return value is None
@@ -74,7 +76,7 @@ class SendAs(_Part):
     """Whose mailbox sends the mail, and how the function app proves its right to it."""
 
     mailbox: Address
-    from_policy: Literal["rewrite", "keep", "reject"] = "rewrite"
+    from_policy: FromPolicy = "rewrite"
     identity: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "default"
     sealed: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")] | None = None
     """A client's own credential as a compact JWE, for the function app's key only."""

@@ -1,27 +1,31 @@
 """One connection: octets in, lines and chunks out, replies back, and when to give up.
 
-A subclass of aiosmtpd's protocol, which brings the streams and STARTTLS. The dialog itself is
-ours: aiosmtpd 1.4.6 answers a fault of the server with `500` and its text, logs credentials, cuts
-DATA at a fixed time and reads it line by line. docs/smtp.md lists what is different and why.
+A subclass of aiosmtpd's protocol, which brings the streams. The dialog itself is ours: aiosmtpd
+1.4.6 answers a fault of the server with `500` and its text, logs credentials, cuts DATA at a
+fixed time and reads it line by line. docs/smtp.md lists what is different and why.
+
+A command is obeyed where its octets arrive; only one that has to wait goes to the session's task.
 """
 
 import asyncio
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import structlog
 from aiosmtpd.proxy_protocol import V2_CMD, get_proxy
-from aiosmtpd.smtp import SMTP, TLSSetupException
+from aiosmtpd.smtp import SMTP
 
 from edge import replies
-from edge.listener.dialog import Dialog
+from edge.listener.arrivals import Arrivals
+from edge.listener.dialog import Answer, Dialog, Patient
 from edge.listener.reception import Reception
 from edge.listener.wire import CHUNK, ConnectionEnded
 from edge.policy import Address
 from edge.replies import Reply
 
-_LONGEST_LINE = 12_288  # RFC 4954 §4: what a line of an AUTH exchange may take
-_LONGEST_OVERRUN = 1024 * 1024
+_MOST_AT_ONCE = 32
+"""Commands that one client has obeyed before others get their turn."""
 HANDSHAKE_SECONDS = 10
 log = structlog.get_logger()
 
@@ -29,34 +33,37 @@ log = structlog.get_logger()
 class Connection(SMTP):
     """The wire under a dialog."""
 
+    transport: asyncio.Transport | None
+    dialog: Dialog
+    _reader: Arrivals
+
     def __init__(self, reception: Reception) -> None:
-        # Not SMTP.__init__: for each connection it inspects the whole class and resolves the
-        # host name. These are the attributes that the methods we use of it need.
+        # Not SMTP.__init__, which inspects the whole class and resolves the host name each time:
+        # only the attributes that the methods we use of it need.
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=CHUNK, loop=loop)
-        asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
+        self._reader = Arrivals(loop)
+        asyncio.StreamReaderProtocol.__init__(self, self._reader, loop=loop)
         self.loop = loop
-        self.transport = None
+        self.transport = None  # before the connection is made, and when it is lost
         self.session = None
-        self.tls_context = reception.tls
         self._handle_hooks: dict[str, Any] = {}
         self._handler_coroutine: asyncio.Task[None] | None = None
         self._original_transport: asyncio.BaseTransport | None = None
-        self._tls_protocol = None
         self._timeout_handle: asyncio.TimerHandle | None = None
         self._reception = reception
         self._last_progress = loop.time()
-        self._is_busy = False
-        self._is_over = False
+        self._command: Patient | None = None
+        """What the session's task is at, or is to do next."""
+        self._work: asyncio.Future[None] | None = None
+        """What the session's task waits for while there is no such command."""
+        self._is_last = False
+        self._is_choked = False
+        self._is_in_handshake = False
         self._refusals = 0
         self.address: Address = IPv4Address(0)
-        self.dialog = Dialog(self, reception)
+        self.is_encrypted = reception.listener.tls == "implicit"
 
     # The wire, as the dialog sees it.
-
-    @property
-    def is_encrypted(self) -> bool:
-        return self._tls_protocol is not None or self._reception.listener.tls == "implicit"
 
     @property
     def ended(self) -> "asyncio.Future[None]":
@@ -68,83 +75,83 @@ class Connection(SMTP):
             self._refusals += answer.code >= 500
             answer = bytes(answer)
         if self.transport is not None and not self.transport.is_closing():
-            self._writer.write(answer)
+            self.transport.write(answer)
 
     def end_after_reply(self) -> None:
-        self._is_over = True
+        self._is_last = True
 
     async def next_line(self) -> bytes | Reply:
-        skipped = 0
-        while True:
-            try:
-                line = await self._reader.readuntil(b"\n")
-            except asyncio.LimitOverrunError as error:
-                skipped += len(await self._reader.readexactly(error.consumed))
-                if skipped > _LONGEST_OVERRUN:
-                    raise ConnectionEnded from error
-            except asyncio.IncompleteReadError as error:
-                raise ConnectionEnded from error
-            else:
-                break
-        self._reset_timeout()
-        if skipped or len(line) > _LONGEST_LINE:
-            return replies.LINE_TOO_LONG
-        return line.rstrip(b"\r\n")
+        line = await self._reader.next_line()
+        self._last_progress = self.loop.time()
+        return line
 
     async def next_chunk(self, most: int = CHUNK) -> bytes:
         chunk = await self._reader.read(min(most, CHUNK))
         if not chunk:
             raise ConnectionEnded
-        self._reset_timeout()
+        self._last_progress = self.loop.time()
         return chunk
 
     def put_back(self, octets: bytes) -> None:
-        self._reader._buffer[0:0] = octets  # type: ignore[attr-defined]
+        self._reader.put_back(octets)
 
     async def start_tls(self) -> None:
-        try:
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
-                await self.smtp_STARTTLS("")
-        except (TLSSetupException, TimeoutError) as error:
-            raise ConnectionEnded from error
+        self.say(replies.READY_FOR_TLS)
+        # Before the handshake, not after it: its last octets may bring the first command.
+        self._reader.forget()
+        self._is_in_handshake = True
+        self.transport = await self._shake_hands()
+        self._is_in_handshake = False
+        self._reader.come_from(self.transport)
+        self.is_encrypted = True
+        # The dialog begins anew (RFC 3207 §4.2).
+        self.dialog.end_transaction()
+        self._set_rset_state()
 
     def wind_up(self) -> None:
-        if not self._is_busy and not self.dialog.in_transaction:
+        if self._command is None and not self.dialog.in_transaction:
             self.say(replies.SHUTTING_DOWN)
             self.abort()
 
     def abort(self) -> None:
-        self._is_over = True
+        self._is_last = True
+        self._wake()
         if self.transport is not None:
             self.transport.close()
 
-    # What aiosmtpd calls.
-
-    async def push(self, status: str | bytes) -> None:
-        # Only STARTTLS still speaks through it, to say that the handshake may begin.
-        self.say(replies.READY_FOR_TLS)
-        await self._writer.drain()
-
+    # What the event loop and aiosmtpd call.
     def _set_rset_state(self) -> None:
-        # Called when a connection begins, in clear and again in TLS: a new dialog that knows
-        # nothing of the one before (RFC 3207 §4.2).
-        self.dialog.end_transaction()
+        # Called when a connection begins.
         self.dialog = Dialog(self, self._reception)
+
+    def data_received(self, octets: bytes) -> None:
+        self._reader.feed_data(octets)
+        self._obey_lines()
 
     def eof_received(self) -> bool:
         # What was sent before the end of the stream is still obeyed, and answered if possible.
         self._reader.feed_eof()
+        self._obey_lines()
         return not self.is_encrypted
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._is_over = True
+        self._reader.has_ended = True
         super().connection_lost(error)
+        self.abort()
+
+    def pause_writing(self) -> None:
+        self._is_choked = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._is_choked = False
+        self._obey_lines()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        self._last_progress = self.loop.time()
-        if self._timeout_handle is None:
-            limits = self._reception.limits
-            self._watch(min(limits.idle_timeout, limits.transaction_timeout))
+        # Called when a connection begins.
+        limits = self._reception.limits
+        self._watch(min(limits.idle_timeout, limits.transaction_timeout))
 
     def _timeout_cb(self) -> None:
         now, limits = self.loop.time(), self._reception.limits
@@ -154,8 +161,7 @@ class Connection(SMTP):
         if left > 0:
             self._watch(left)
             return
-        is_in_handshake = self._writer.transport is not self.transport
-        if not is_in_handshake:
+        if not self._is_in_handshake:
             self.say(replies.IDLE_TOO_LONG if idle_left <= 0 else replies.TRANSACTION_TOO_LONG)
         self.abort()
 
@@ -169,6 +175,8 @@ class Connection(SMTP):
             # Nobody else would hear of it: asyncio forgets the fault when it cancels the task.
             log.exception("internal_fault", peer=str(self.address))
         finally:
+            if self._command is not None:
+                self._command.close()
             self.dialog.end_transaction()
             self.abort()
 
@@ -214,22 +222,78 @@ class Connection(SMTP):
 
     async def _converse(self) -> None:
         self.say(replies.greeting(self._reception.settings.hostname))
-        while not self._is_over:
-            line = await self.next_line()
-            self._is_busy = True
-            reply = line if isinstance(line, Reply) else await self.dialog.obey(line)
-            self._is_busy = False
-            if reply is not None:
-                self.say(reply)
-                if self._writer.transport.get_write_buffer_size():
-                    await self._writer.drain()
-            if self._refusals > self._reception.limits.command_errors:
-                self.say(replies.TOO_MANY_ERRORS)
+        while not self._is_last:
+            self._work = self.loop.create_future()
+            self._obey_lines()
+            await self._work
+            self._work = None
+            if self._command is not None:
+                reply = await self.dialog.finish(self._command)
+                self._command = None
+                self._answer(reply)
+
+    def _obey_lines(self) -> None:
+        """Obey what has come in, up to a command that has to wait."""
+        for _ in range(_MOST_AT_ONCE):
+            if self._work is None or self._command is not None or self._is_choked:
+                return  # whoever ends that state looks again
+            try:
+                line = self._reader.take_line()
+            except ConnectionEnded:
+                line, self._reader.has_ended = None, True
+            if line is None:
+                if self._reader.has_ended:
+                    self.abort()
                 return
-            if self._reception.is_closing:
-                self.wind_up()
+            self._last_progress = self.loop.time()
+            self._begin(line if isinstance(line, Reply) else self.dialog.obey(line))
+            if self._is_last:
+                return
+        self.loop.call_soon(self._obey_lines)
+
+    def _begin(self, answer: Answer) -> None:
+        if answer is None or isinstance(answer, Reply):
+            self._answer(answer)
+        else:
+            self._command = answer
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._work is not None and not self._work.done():
+            self._work.set_result(None)
+
+    def _answer(self, reply: Reply | None) -> None:
+        if reply is not None:
+            self.say(reply)
+        if self._refusals > self._reception.limits.command_errors:
+            self.say(replies.TOO_MANY_ERRORS)
+            self.abort()
+        elif self._is_last:
+            self.abort()
+        elif self._reception.is_closing:
+            self.wind_up()
+
+    async def _shake_hands(self) -> asyncio.Transport:
+        tls = self._reception.tls
+        assert tls is not None  # else STARTTLS is not offered
+        if self.transport is None:
+            raise ConnectionEnded
+        try:
+            transport = await self.loop.start_tls(
+                self.transport,
+                self,
+                tls,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            )
+        except OSError as error:
+            raise ConnectionEnded from error
+        if transport is None:
+            raise ConnectionEnded
+        return transport
 
 
+@lru_cache(1024)
 def _plain(text: str) -> Address:
     address = ip_address(text.partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

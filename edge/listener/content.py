@@ -3,6 +3,8 @@
 The 250 is a promise, and this is the one place that makes it.
 """
 
+from functools import lru_cache
+
 import structlog
 
 from edge import policy, replies
@@ -17,7 +19,7 @@ from edge.replies import Reply
 from edge.settings import Device
 from edge.spool import Draft, SpoolFull, SpoolUnavailable
 from handoff.ids import blob_name_of, new_id
-from handoff.ticket import Content, Envelope, SendAs, Ticket
+from handoff.ticket import FromPolicy, SendAs, Ticket
 
 _OVERRUN = 1024 * 1024
 """How much above the limit is read for the sake of a proper answer."""
@@ -107,28 +109,37 @@ class Intake:
         )
 
     def _ticket(self, draft: Draft, device: Device, forward_paths: tuple[str, ...]) -> Ticket:
-        return Ticket(
-            v=1,
-            kind="mail",
-            id=self._id,
-            site=self._reception.settings.site,
-            device=device.name,
-            received_at=self._reception.now(),
-            envelope=Envelope(
-                reverse_path=self._mail.reverse_path,
-                forward_paths=forward_paths,
-                smtputf8=self._mail.smtputf8,
-            ),
-            send_as=SendAs(
-                mailbox=device.send_as, from_policy=device.from_policy, identity=device.identity
-            ),
-            content=Content(size=draft.size, sha256=draft.sha256, blob=blob_name_of(self._id)),
+        return Ticket.model_validate(  # all at once: a third of the time of part by part
+            {
+                "v": 1,
+                "kind": "mail",
+                "id": self._id,
+                "site": self._reception.settings.site,
+                "device": device.name,
+                "received_at": self._reception.now(),
+                "envelope": {
+                    "reverse_path": self._mail.reverse_path,
+                    "forward_paths": forward_paths,
+                    "smtputf8": self._mail.smtputf8,
+                },
+                "send_as": _send_as(device.send_as, device.from_policy, device.identity),
+                "content": {
+                    "size": draft.size,
+                    "sha256": draft.sha256,
+                    "blob": blob_name_of(self._id),
+                },
+            }
         )
 
     def _spool_fault(self, error: SpoolUnavailable) -> Refusal:
         log.error("spool_fault", reason=str(error), listener=self._reception.listener.name)
         is_full = isinstance(error, SpoolFull)
         return Refusal("spool", replies.SPOOL_FULL if is_full else replies.SPOOL_UNAVAILABLE)
+
+
+@lru_cache(1024)
+def _send_as(mailbox: str, from_policy: FromPolicy, identity: str) -> SendAs:
+    return SendAs(mailbox=mailbox, from_policy=from_policy, identity=identity)
 
 
 async def discard(wire: Wire, octets: int, limit: int) -> None:
@@ -141,16 +152,16 @@ async def discard(wire: Wire, octets: int, limit: int) -> None:
 
 
 def _tell(ticket: Ticket, wire: Wire, reception: Reception) -> None:
-    listener, metrics = reception.listener.name, reception.metrics
+    metrics = reception.metrics
     took = reception.now() - ticket.received_at
-    metrics.mails.labels(listener, "accepted").inc()
+    reception.accepted.inc()
     metrics.mail_size.observe(ticket.content.size)
     metrics.accept_seconds.observe(took.total_seconds())
     log.info(
         "spooled",
         id=ticket.id,
         device=ticket.device,
-        listener=listener,
+        listener=reception.listener.name,
         peer=str(wire.address),
         size=ticket.content.size,
         recipients=len(ticket.envelope.forward_paths),

@@ -1,11 +1,13 @@
 """The commands of SMTP, one method each: ask policy, change the state, answer with a Reply.
 
-A dialog begins with the connection, and anew with STARTTLS. It writes nothing itself but what
-comes before the reply of a command (prompts, 354, the lines of EHLO).
+A command that need not wait answers at once; one that must (for octets, a disk, a password check)
+is a coroutine. A dialog begins with the connection, and anew with STARTTLS. It writes nothing
+itself but what comes before the reply of a command (prompts, 354, the lines of EHLO).
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -13,18 +15,20 @@ from edge import policy, replies
 from edge.listener.chunk_reader import read_chunk_size
 from edge.listener.content import discard
 from edge.listener.reception import Reception
-from edge.listener.sign_in import Credentials, ask_credentials, verify
+from edge.listener.sign_in import ask_credentials
 from edge.listener.transaction import Transaction
+from edge.listener.visitor import Visitor
 from edge.listener.wire import ConnectionEnded, Wire
 from edge.paths import read_mail, read_recipient
 from edge.policy import Refusal
 from edge.replies import Reply
-from edge.settings import Device
 from edge.strangers import Stranger
 
 _LONGEST_COMMAND = 2048
 _MOST_FRUITLESS = 100
 """Commands without a mail before a session is closed, so that none is held open for nothing."""
+Patient = Coroutine[Any, Any, Reply | None]
+Answer = Reply | None | Patient
 log = structlog.get_logger()
 
 
@@ -34,9 +38,9 @@ class Dialog:
     def __init__(self, wire: Wire, reception: Reception) -> None:
         self._wire = wire
         self._reception = reception
+        self._command: Callable[[Dialog, str], Answer] | None = None
         self._hello_name: str | None = None
-        self._device: Device | None = None
-        self._failed_sign_ins = 0
+        self._visitor = Visitor(wire, reception)
         self._fruitless = 0
         self._transaction: Transaction | None = None
         self._stranger: Stranger | None = None
@@ -49,8 +53,11 @@ class Dialog:
         """When the transaction under way began; `now` without one."""
         return self._transaction.began if self._transaction else now
 
-    async def obey(self, line: bytes) -> Reply | None:
-        """Do what `line` says; None when everything has been said already."""
+    def obey(self, line: bytes) -> Answer:
+        """Do what `line` says; None when everything has been said already.
+
+        A coroutine is what remains to be done: give it to `finish`.
+        """
         verb, *words = line.split(None, 1) or (b"",)
         command = _COMMANDS.get(verb.upper())
         if command is None:
@@ -61,16 +68,28 @@ class Dialog:
         if self._fruitless > _MOST_FRUITLESS:
             self._wire.end_after_reply()
             return replies.TOO_MANY_COMMANDS
+        self._command = command
         argument = words[0].strip().decode("utf-8", "surrogateescape") if words else ""
         try:
-            return await command(self, argument)
+            return command(self, argument)
+        except Exception:
+            log.exception("internal_fault", **self._what)
+            return self._give_up()
+
+    async def finish(self, rest: Patient) -> Reply | None:
+        """Do the rest of a command. Raises ConnectionEnded, ConnectionError."""
+        try:
+            return await rest
         except (ConnectionEnded, ConnectionError):
             raise
         except Exception:
-            # A fault of ours is not the client's: it shall keep the mail and come back.
-            log.exception("internal_fault", command=verb.decode("ascii"), **self._who)
-            self.end_transaction()
-            return replies.INTERNAL_FAULT
+            log.exception("internal_fault", **self._what)
+            return self._give_up()
+
+    def _give_up(self) -> Reply:
+        # A fault of ours is not the client's: it shall keep the mail and come back.
+        self.end_transaction()
+        return replies.INTERNAL_FAULT
 
     def end_transaction(self) -> None:
         """Leave nothing behind of a mail that was not kept."""
@@ -81,14 +100,14 @@ class Dialog:
             self._reception.strangers.note(self._stranger, self._reception.now())
             self._stranger = None
 
-    async def _ehlo(self, argument: str) -> Reply | None:
+    def _ehlo(self, argument: str) -> Reply | None:
         fault = self._hello(argument)
         if fault is None:
             hostname = self._reception.settings.hostname
             self._wire.say(replies.extended_hello(hostname, self._extensions()))
         return fault
 
-    async def _helo(self, argument: str) -> Reply:
+    def _helo(self, argument: str) -> Reply:
         return self._hello(argument) or replies.hello(self._reception.settings.hostname)
 
     def _hello(self, argument: str) -> Reply | None:
@@ -103,7 +122,7 @@ class Dialog:
         extensions = ["PIPELINING", size, "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"]
         if self._reception.listener.tls == "starttls" and not self._wire.is_encrypted:
             extensions.append("STARTTLS")
-        if policy.check_sign_in(self._client) is None:
+        if policy.check_sign_in(self._visitor.client) is None:
             extensions.append("AUTH PLAIN LOGIN")
         return extensions
 
@@ -122,37 +141,21 @@ class Dialog:
             return replies.SAY_HELLO_FIRST
         if self._transaction is not None:
             return replies.NOT_NOW
-        fault = policy.check_sign_in(self._client)
+        fault = policy.check_sign_in(self._visitor.client)
         if fault is not None:
             return fault
         credentials = await ask_credentials(self._wire, argument)
         if isinstance(credentials, Reply):
             return credentials
-        return await self._sign_in(credentials)
+        return await self._visitor.sign_in(credentials)
 
-    async def _sign_in(self, credentials: Credentials) -> Reply:
-        if credentials.are_blank and self._client.device is not None:
-            return replies.SIGNED_IN  # blanks from a known network: as good as no sign-in
-        outcome = await verify(credentials, self._wire, self._reception)
-        if isinstance(outcome, Device):
-            self._device = outcome
-            return replies.SIGNED_IN
-        self._failed_sign_ins += 1
-        if outcome == replies.TOO_MANY_SIGN_INS:
-            self._wire.end_after_reply()
-        elif self._failed_sign_ins >= self._reception.limits.failed_sign_ins:
-            self._wire.say(outcome)
-            self._wire.end_after_reply()
-            return replies.TOO_MANY_ERRORS
-        return outcome
-
-    async def _mail(self, argument: str) -> Reply:
+    def _mail(self, argument: str) -> Reply:
         if self._hello_name is None:
             return replies.SAY_HELLO_FIRST
         self.end_transaction()
-        client = self._client
+        client = self._visitor.client
         refusal = policy.check_client(client)
-        if refusal == policy.UNKNOWN and self._is_learning():
+        if refusal == policy.UNKNOWN and self._visitor.is_learned_about():
             return self._meet_stranger(argument)
         if refusal is not None or client.device is None:
             return self._refuse(refusal or policy.UNKNOWN)
@@ -173,7 +176,7 @@ class Dialog:
         self._transaction = Transaction(mail, device, now)
         return replies.SENDER_OK
 
-    async def _rcpt(self, argument: str) -> Reply:
+    def _rcpt(self, argument: str) -> Reply:
         transaction = self._transaction
         if transaction is None and self._stranger is None:
             return replies.NEED_MAIL
@@ -223,58 +226,45 @@ class Dialog:
         self._fruitless = 0
         return outcome
 
-    async def _rset(self, argument: str) -> Reply:
+    def _rset(self, argument: str) -> Reply:
         self.end_transaction()
         return replies.OK
 
-    async def _noop(self, argument: str) -> Reply:
+    def _noop(self, argument: str) -> Reply:
         return replies.OK
 
-    async def _vrfy(self, argument: str) -> Reply:
+    def _vrfy(self, argument: str) -> Reply:
         return replies.CANNOT_VERIFY
 
-    async def _help(self, argument: str) -> Reply:
+    def _help(self, argument: str) -> Reply:
         return replies.HELP
 
-    async def _quit(self, argument: str) -> Reply:
+    def _quit(self, argument: str) -> Reply:
         self._wire.end_after_reply()
         return replies.BYE
 
     @property
-    def _client(self) -> policy.Client:
-        devices = self._reception.settings.devices
-        return policy.Client(
-            address=self._wire.address,
-            listener=self._reception.listener,
-            encrypted=self._wire.is_encrypted,
-            device=self._device or policy.device_at(devices, self._wire.address),
-            signed_in=self._device is not None,
-        )
-
-    @property
-    def _who(self) -> dict[str, str]:
-        return {"listener": self._reception.listener.name, "peer": str(self._wire.address)}
-
-    def _is_learning(self) -> bool:
-        reception = self._reception
-        return policy.is_learning(reception.settings.learning, self._wire.address, reception.now())
+    def _what(self) -> dict[str, str]:
+        return {
+            "command": getattr(self._command, "__name__", "").strip("_").upper()
+        } | self._visitor.who
 
     def _meet_stranger(self, argument: str) -> Reply:
         mail = read_mail(argument)
         if isinstance(mail, Reply):
             return self._refuse(Refusal("address", mail))
-        listener, peer = self._who.values()
+        listener, peer = self._visitor.who.values()
         self._stranger = Stranger(listener, peer, self._hello_name or "", mail.reverse_path)
         return replies.SENDER_OK
 
     def _refuse(self, refusal: Refusal) -> Reply:
         rule, reply = refusal
         self._reception.metrics.mails.labels(self._reception.listener.name, rule).inc()
-        log.info("refused", rule=rule, reply=f"{reply.code} {reply.enhanced}", **self._who)
+        log.info("refused", rule=rule, reply=f"{reply.code} {reply.enhanced}", **self._visitor.who)
         return reply
 
 
-_COMMANDS: dict[bytes, Callable[[Dialog, str], Awaitable[Reply | None]]] = {
+_COMMANDS: dict[bytes, Callable[[Dialog, str], Answer]] = {
     b"EHLO": Dialog._ehlo,
     b"HELO": Dialog._helo,
     b"STARTTLS": Dialog._starttls,

@@ -32,6 +32,9 @@ class Reception:
     connections: set[Wire] = field(default_factory=set)
     is_closing: bool = False
 
+    def __post_init__(self) -> None:
+        self.accepted = self.metrics.mails.labels(self.listener.name, "accepted")
+
     @property
     def limits(self) -> Limits:
         return self.settings.limits

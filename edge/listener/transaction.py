@@ -1,8 +1,6 @@
 """One mail transaction: MAIL to the end of content."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from edge import policy, replies
@@ -48,8 +46,11 @@ class Transaction:
         """Ask for the content, read it, and keep it. Raises ConnectionEnded."""
         self.intake = Intake(wire, reception, self.mail)
         wire.say(replies.START_CONTENT)
-        with _no_rest_for_commands(wire):
+        try:
             refusal = await self.intake.read_data()
+        except Exception:
+            wire.end_after_reply()  # what is left of the content is no command
+            raise
         return refusal or await self._keep(self.intake)
 
     async def receive_chunk(
@@ -59,10 +60,13 @@ class Transaction:
 
         Raises ConnectionEnded.
         """
-        with _no_rest_for_commands(wire):
+        try:
             if self.intake is None:
                 self.intake = Intake(wire, reception, self.mail, octets)
             refusal = await self.intake.read_chunk(octets, is_last=is_last)
+        except Exception:
+            wire.end_after_reply()  # what is left of the content is no command
+            raise
         if refusal is not None or not is_last:
             return refusal
         return await self._keep(self.intake)
@@ -74,13 +78,3 @@ class Transaction:
         """Leave nothing behind of what was not kept."""
         if self.intake is not None:
             self.intake.abandon()
-
-
-@contextmanager
-def _no_rest_for_commands(wire: Wire) -> Iterator[None]:
-    # A fault of ours in the middle of the content must not let what is left of it be obeyed.
-    try:
-        yield
-    except Exception:
-        wire.end_after_reply()
-        raise

@@ -1,0 +1,66 @@
+"""Who is on the other side of a dialog: by address at first, by login once it has signed in."""
+
+from edge import policy, replies
+from edge.listener.reception import Reception
+from edge.listener.sign_in import Credentials, verify
+from edge.listener.wire import Wire
+from edge.policy import Client
+from edge.replies import Reply
+from edge.settings import Device, EdgeSettings
+
+
+class Visitor:
+    """What is known of one client. Settings that were exchanged are asked anew."""
+
+    def __init__(self, wire: Wire, reception: Reception) -> None:
+        self._wire = wire
+        self._reception = reception
+        self._device: Device | None = None
+        self._failed_sign_ins = 0
+        self._known: tuple[EdgeSettings, Client] | None = None
+
+    @property
+    def client(self) -> Client:
+        settings = self._reception.settings
+        if self._known is None or self._known[0] is not settings:
+            self._known = settings, self._look_up(settings.devices)
+        return self._known[1]
+
+    @property
+    def who(self) -> dict[str, str]:
+        """For the log."""
+        return {"listener": self._reception.listener.name, "peer": str(self._wire.address)}
+
+    def is_learned_about(self) -> bool:
+        """Whether a client that no device stands for is noted for the administrator."""
+        reception = self._reception
+        return policy.is_learning(reception.settings.learning, self._wire.address, reception.now())
+
+    async def sign_in(self, credentials: Credentials) -> Reply:
+        """Check `credentials`, and end the session of who guesses."""
+        if credentials.are_blank and self.client.device is not None:
+            return replies.SIGNED_IN  # blanks from a known network: as good as no sign-in
+        outcome = await verify(credentials, self._wire, self._reception)
+        if isinstance(outcome, Device):
+            self._device, self._known = outcome, None
+            return replies.SIGNED_IN
+        self._failed_sign_ins += 1
+        if outcome == replies.TOO_MANY_SIGN_INS:
+            self._wire.end_after_reply()
+        elif self._failed_sign_ins >= self._reception.limits.failed_sign_ins:
+            self._wire.say(outcome)
+            self._wire.end_after_reply()
+            return replies.TOO_MANY_ERRORS
+        return outcome
+
+    def _look_up(self, devices: tuple[Device, ...]) -> Client:
+        if self._device is not None:
+            # Whoever is no longer in the settings, or has changed there, signs in again.
+            self._device = next((device for device in devices if device == self._device), None)
+        return Client(
+            address=self._wire.address,
+            listener=self._reception.listener,
+            encrypted=self._wire.is_encrypted,
+            device=self._device or policy.device_at(devices, self._wire.address),
+            signed_in=self._device is not None,
+        )

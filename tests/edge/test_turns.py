@@ -1,0 +1,84 @@
+"""Whose turn it is: many commands at once, answers that nobody reads, settings that change."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from edge.listener.connection import Connection
+from tests.edge.door import LEGACY, PRINTER, SCANNER, STRICT, open_door, trusting_context
+from tests.edge.talk import talk, until
+
+KNOWN = {"listeners": [LEGACY], "devices": [SCANNER, PRINTER]}
+
+
+async def test_commands_that_come_at_once_are_all_answered(tmp_path: Path) -> None:
+    async with open_door(tmp_path, **KNOWN) as door, talk(door) as client:
+        client.send(b"NOOP\r\n" * 90)
+        answers = [await client.answer() for _ in range(90)]
+
+        assert answers == ["250 2.0.0 Ok"] * 90
+        assert await client.mail(b"Subject: x\r\n") != ""
+        assert len(await door.entries()) == 1
+
+
+async def test_mails_that_come_at_once_are_all_kept(tmp_path: Path) -> None:
+    mail = b"MAIL FROM:<a@b.org>\r\nRCPT TO:<c@d.org>\r\nDATA\r\nSubject: x\r\n.\r\n"
+    async with open_door(tmp_path, **KNOWN) as door, talk(door) as client:
+        client.send(mail * 20 + b"QUIT\r\n")
+        answers = [await client.answer() for _ in range(4 * 20 + 1)]
+
+        assert [answer[:3] for answer in answers] == ["250", "250", "354", "250"] * 20 + ["221"]
+        assert len(await door.entries()) == 20
+
+
+async def test_who_reads_no_answers_is_not_obeyed(tmp_path: Path) -> None:
+    async with open_door(tmp_path, **KNOWN) as door, talk(door) as client:
+        (wire,) = door.reception.connections
+        connection = cast("Connection", wire)
+        connection.pause_writing()
+        client.send(b"MAIL FROM:<a@b.org>\r\n")
+        await until(lambda: connection._reader._buffer)
+
+        assert not connection.dialog.in_transaction
+
+        connection.resume_writing()
+
+        assert await client.answer() == "250 2.1.0 Ok"
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+async def test_a_device_that_is_taken_out_or_changed_loses_its_open_session(
+    is_kept: bool, tmp_path: Path
+) -> None:
+    async with (
+        open_door(tmp_path, listeners=[STRICT], devices=[SCANNER]) as door,
+        talk(door) as client,
+    ):
+        await client.start_tls(trusting_context())
+        await client.say("EHLO x")
+        await client.sign_in()
+
+        assert (await client.say("MAIL FROM:<a@b.org>")).startswith("250 ")
+
+        settings = door.reception.settings
+        changed = [one.model_copy(update={"send_as": "b@c.org"}) for one in settings.devices]
+        devices = tuple(changed if is_kept else ())
+        door.reception.settings = settings.model_copy(update={"devices": devices})
+
+        assert await client.say("MAIL FROM:<a@b.org>") == "530 5.7.0 Authentication required"
+
+
+async def test_a_device_that_stays_keeps_its_open_session(tmp_path: Path) -> None:
+    async with (
+        open_door(tmp_path, listeners=[STRICT], devices=[SCANNER]) as door,
+        talk(door) as client,
+    ):
+        await client.start_tls(trusting_context())
+        await client.say("EHLO x")
+        await client.sign_in()
+        settings = door.reception.settings
+        devices = tuple(device.model_copy() for device in settings.devices)
+        door.reception.settings = settings.model_copy(update={"devices": devices})
+
+        assert (await client.say("MAIL FROM:<a@b.org>")).startswith("250 ")
