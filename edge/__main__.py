@@ -29,6 +29,7 @@ from edge.listener.server import AddressInUse
 from edge.metrics import Metrics
 from edge.monitor import Monitor, MonitorUnreachable
 from edge.renewal import Renewal
+from edge.service_manager import tell_service_manager
 from edge.settings import EdgeSettings, StorageSettings
 from edge.settings_file import SettingsError, load
 from edge.spool import Spool, SpoolLocked, SpoolUnavailable
@@ -102,11 +103,13 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
             listeners={name: str(place) for name, place in places.items()},
             waiting=spool.messages,
         )
+        tell_service_manager("READY=1", os.environ)
         tending = [
             asyncio.create_task(renewal.run()),
             asyncio.create_task(_reload_on(reload, receptions, renewal, read_settings)),
         ]
         await stop.wait()
+        tell_service_manager("STOPPING=1", os.environ)
         for task in tending:
             task.cancel()
         monitor.is_listening = False
