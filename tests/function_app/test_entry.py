@@ -84,7 +84,10 @@ LEFT_OUT = [
     "local.settings.example.json",
     "requirements-dev.lock",
     "pyproject.toml",
+    "azure.yaml",
     "README.md",
+    "function_app/Dockerfile",
+    "function_app/Dockerfile.dockerignore",
     "function_app/__pycache__/root.cpython-311.pyc",
 ]
 
@@ -111,3 +114,11 @@ def test_a_run_ends_before_the_host_changes_its_receipt() -> None:
 
     assert "00:05:00" == host["functionTimeout"]
     assert "none" == host["extensions"]["queues"]["messageEncoding"]
+
+
+def test_no_event_is_dropped_by_sampling() -> None:
+    # The host splits the list at semicolons; the worker's log lines arrive as traces.
+    host = json.loads((ROOT / "host.json").read_text())
+    sampling = host["logging"]["applicationInsights"]["samplingSettings"]
+
+    assert {"Trace", "Exception"} == set(sampling["excludedTypes"].split(";"))
