@@ -21,7 +21,7 @@ param pythonVersion string = '3.13'
 @allowed([2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances of the function app. One sends some forty mails a second, so one is enough for nearly everybody. Regions that do not take less than 40 yet answer BadRequest: then set 40 here and leave instancesSharingLimits at 1.')
+@description('Most instances of the function app. One sends some fifty mails a second, so one is enough for nearly everybody. Regions that do not take less than 40 yet answer BadRequest: then set 40 here and leave instancesSharingLimits at 1.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 1

@@ -84,7 +84,7 @@ def test_the_dashboard_shows_every_figure() -> None:
         metric.name for metric in Metrics().registry.collect() if not _names_of(metric) & shown
     ]
 
-    assert unseen == []
+    assert unseen == [], "add a panel to deploy/kubernetes/monitoring/dashboard.json"
 
 
 def test_nearly_full_is_measured_against_the_size_that_is_shipped() -> None:
