@@ -109,10 +109,36 @@ def test_azd_finds_the_function_app() -> None:
 
 
 @needs("cyclonedx-py", "package cyclonedx-bom")
-@pytest.mark.parametrize("lock", ["requirements.txt", "edge/requirements.txt"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.txt", "edge/requirements.txt", "console/requirements.txt"]
+)
 def test_the_list_of_parts_holds_every_package_of_the_lock(lock: str) -> None:
     done = run("cyclonedx-py", "requirements", ROOT / lock, "--output-format", "JSON")
     parts = {part["name"].lower() for part in yaml.safe_load(done.stdout)["components"]}
     locked = re.findall(r"^([A-Za-z0-9_.-]+)", (ROOT / lock).read_text("utf-8"), re.MULTILINE)
 
     assert {name.lower() for name in locked} == parts
+
+
+def test_the_lists_of_parts_are_made_of_the_locks_that_are_installed() -> None:
+    release = (GITHUB / "workflows" / "release.yml").read_text("utf-8")
+    locks = set(re.findall(r"lock: (\S+)", release))
+    copied = {
+        lock
+        for name in ("edge/Dockerfile", "function_app/Dockerfile")
+        for lock in re.findall(r"COPY (\S*requirements\.txt)", (ROOT / name).read_text("utf-8"))
+    }
+
+    assert locks == copied
+    assert "cyclonedx-py requirements console/requirements.txt" in release
+
+
+def test_tools_of_a_release_have_the_versions_that_are_tested() -> None:
+    release = (GITHUB / "workflows" / "release.yml").read_text("utf-8")
+    lock = (ROOT / "requirements-dev.lock").read_text("utf-8")
+    asked = re.findall(r"\btool ([\w-]+)\)|grep -o '\^([\w-]+)==", release)
+
+    assert {name for names in asked for name in names if name} == {"hatchling", "cyclonedx-bom"}
+    for name in ("hatchling", "cyclonedx-bom"):
+        assert len(re.findall(rf"^{name}==[0-9.]+", lock, re.MULTILINE)) == 1
+    assert re.findall(r"--spec \w", release) == []
