@@ -21,6 +21,7 @@ from edge import log as edge_log
 from edge.certificates import CertificateUnusable, context_for, make_self_signed
 from edge.command_line import question_of, read_arguments
 from edge.credentials import PasswordCheck
+from edge.entra.check import EntraCheck
 from edge.explain import Question, explain
 from edge.forwarder import Forwarder
 from edge.listener import Doors, Reception
@@ -132,6 +133,8 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
     parts.push_async_callback(spool.close)
     passwords = PasswordCheck()
     parts.callback(passwords.close)
+    entra = EntraCheck()
+    parts.callback(entra.close)
     crowd, allowances, failed_sign_ins = Crowd(), Allowances(), FailedSignIns()
     strangers = StrangerBook(settings.spool.directory)
     return [
@@ -141,6 +144,7 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
             tls=contexts[listener.name],
             spool=spool,
             passwords=passwords,
+            entra=entra,
             metrics=metrics,
             crowd=crowd,
             allowances=allowances,

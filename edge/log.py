@@ -17,7 +17,7 @@ import structlog
 from edge.settings import LogSettings
 
 _MOMENT_SECONDS = 0.02
-_QUIET = ("azure", "aiohttp", "mail.log", "mail.debug", "asyncio")
+_QUIET = ("azure", "aiohttp", "msal", "urllib3", "mail.log", "mail.debug", "asyncio")
 
 
 def configure(settings: LogSettings) -> None:

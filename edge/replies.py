@@ -55,6 +55,7 @@ IDLE_TOO_LONG = Reply(421, "4.4.2", "Idle for too long")
 TRANSACTION_TOO_LONG = Reply(421, "4.4.2", "The transaction took too long")
 INTERNAL_FAULT = Reply(451, "4.3.0", "Something went wrong here, try again later")
 SPOOL_UNAVAILABLE = Reply(451, "4.3.0", "Cannot store mail now, try again later")
+CANNOT_CHECK = Reply(454, "4.7.0", "Cannot check credentials now, try again later")
 SPOOL_FULL = Reply(452, "4.3.1", "No space for mail now, try again later")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest separately")
 

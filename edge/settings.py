@@ -11,8 +11,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
@@ -20,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from edge.entra.settings import EntraSettings
 from edge.notation import (
     Bytes,
     Endpoint,
@@ -31,13 +30,12 @@ from edge.notation import (
     RateSetting,
     Seconds,
 )
+from edge.section import Section
 
+_RESERVED = "relay"
+"""The device of the function app's own notices."""
 _LONGEST_LEARNING = timedelta(hours=2)
 MIB = 1024 * 1024
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class StorageSettings(Section):
@@ -167,6 +165,13 @@ class Device(Section):
     rate: RateSetting = None
     identity: Name = "default"
 
+    @field_validator("name")
+    @classmethod
+    def _is_not_reserved(cls, name: str) -> str:
+        if name.casefold() == _RESERVED:
+            raise ValueError("relay is the name of the relay's own notices; choose another")
+        return name
+
     @model_validator(mode="after")
     def _can_get_in(self) -> Self:
         if not self.password_hash and not self.networks:
@@ -218,7 +223,11 @@ class EdgeSettings(Section):
     log: LogSettings = LogSettings()
     listeners: tuple[Listener, ...] = _SHIPPED_LISTENERS
     devices: tuple[Device, ...] = ()
+    mynetworks: tuple[Network, ...] = ()
+    """Known as `default_device`, unless they are a device's own."""
+    default_device: Name | None = None
     learning: LearningSettings = LearningSettings()
+    entra: EntraSettings = EntraSettings()
 
     @field_validator("listeners")
     @classmethod
@@ -238,6 +247,34 @@ class EdgeSettings(Section):
         networks = [str(network) for device in devices for network in device.networks]
         _refuse_twins("network", networks)
         return devices
+
+    @model_validator(mode="after")
+    def _shares_device(self) -> Self:
+        """Give `mynetworks` to the default device."""
+        if bool(self.mynetworks) != bool(self.default_device):
+            raise ValueError("mynetworks and default_device need each other")
+        if self.default_device is None:
+            return self
+        name = self.default_device.casefold()
+        if not any(device.name.casefold() == name for device in self.devices):
+            raise ValueError(f"default_device: there is no device {self.default_device}")
+        taken = {network for device in self.devices for network in device.networks}
+        shared = tuple(network for network in self.mynetworks if network not in taken)
+        devices = tuple(
+            device.model_copy(update={"networks": (*device.networks, *shared)})
+            if device.name.casefold() == name
+            else device
+            for device in self.devices
+        )
+        object.__setattr__(self, "devices", devices)
+        return self
+
+    @model_validator(mode="after")
+    def _aliases_differ(self) -> Self:
+        devices = [device.name.casefold() for device in self.devices]
+        aliases = [alias.name.casefold() for alias in self.entra.aliases]
+        _refuse_twins("name of a device or alias", devices + aliases)
+        return self
 
 
 def _refuse_twins(what: str, names: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 Each key can also be said as `EDGE_SECTION__KEY`, each secret also as `EDGE_SECTION__KEY_FILE`
 with the path of a file that holds it. Lists (`EDGE_LISTENERS`, `EDGE_DEVICES`,
-`EDGE_LEARNING__NETWORKS`) are JSON.
+`EDGE_MYNETWORKS` and those of sections) are JSON.
 """
 
 import difflib
@@ -19,7 +19,16 @@ from edge.settings import EdgeSettings
 _PREFIX = "EDGE_"
 _ABOUT_THE_FILE = "EDGE_CONFIG"
 _FILE = "_FILE"
-_LISTS = frozenset({("listeners",), ("devices",), ("learning", "networks")})
+_LISTS = frozenset(
+    {
+        ("listeners",),
+        ("devices",),
+        ("mynetworks",),
+        ("learning", "networks"),
+        ("entra", "tenants"),
+        ("entra", "aliases"),
+    }
+)
 Place = tuple[str, ...]
 FaultPlace = tuple[str | int, ...]
 

@@ -94,9 +94,9 @@ def attempt(ticket: Ticket, row: Delivery, means: Means) -> Trial:
 
 
 def _attempt(ticket: Ticket, octets: Octets, row: Delivery, means: Means) -> Trial:
-    provider = means.provider_of(ticket.send_as.identity)
-    if provider is None:
-        return Trial(_unknown_identity(ticket.send_as.identity), row)
+    provider = _provider_of(ticket, means)
+    if isinstance(provider, Deferred | Rejected):
+        return Trial(provider, row)
     try:
         letter = compose(ticket, octets, means.now())
     except Uncomposable as fault:
@@ -106,6 +106,13 @@ def _attempt(ticket: Ticket, octets: Octets, row: Delivery, means: Means) -> Tri
     if outcome is None:
         outcome, row = _sent(letter, row, provider, means)
     return Trial(outcome, row, letter.message_id, time.monotonic() - began)
+
+
+def _provider_of(ticket: Ticket, means: Means) -> Provider | Deferred | Rejected:
+    if ticket.send_as.sealed is not None:
+        return means.guests.provider_of(ticket.send_as.sealed)
+    identity = ticket.send_as.identity
+    return means.provider_of(identity) or _unknown_identity(identity)
 
 
 def _settled(

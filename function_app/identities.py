@@ -5,7 +5,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -13,8 +13,35 @@ DEFAULT = "default"
 PROVIDERS = ("graph",)
 MANAGED_IDENTITY = "managed_identity"
 CLIENT_SECRET = "client_secret"
-CREDENTIALS = (MANAGED_IDENTITY, CLIENT_SECRET)
-_KEYS = ("PROVIDER", "CREDENTIAL", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
+CERTIFICATE = "certificate"
+FEDERATION = "federation"
+CREDENTIALS = (MANAGED_IDENTITY, FEDERATION, CERTIFICATE, CLIENT_SECRET)
+_KEYS = (
+    "PROVIDER",
+    "CREDENTIAL",
+    "TENANT_ID",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "CLIENT_SECRET_FILE",
+    "CERTIFICATE",
+    "CERTIFICATE_PASSWORD",
+    "TOKEN_FILE",
+    "MANAGED_IDENTITY_CLIENT_ID",
+)
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    MANAGED_IDENTITY: (),
+    FEDERATION: ("TENANT_ID", "CLIENT_ID"),
+    CERTIFICATE: ("TENANT_ID", "CLIENT_ID", "CERTIFICATE"),
+    CLIENT_SECRET: ("TENANT_ID", "CLIENT_ID"),
+}
+_BELONGS_TO = {
+    "CLIENT_SECRET": CLIENT_SECRET,
+    "CLIENT_SECRET_FILE": CLIENT_SECRET,
+    "CERTIFICATE": CERTIFICATE,
+    "CERTIFICATE_PASSWORD": CERTIFICATE,
+    "TOKEN_FILE": FEDERATION,
+    "MANAGED_IDENTITY_CLIENT_ID": FEDERATION,
+}
 _PREFIX = "IDENTITY__"
 _NAME = re.compile(r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*", re.ASCII)
 _GUID_OR_DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,255}", re.ASCII)
@@ -31,6 +58,13 @@ class Identity:
     client_id: str = ""
     """The application; for a managed identity, the user-assigned one (system-assigned if "")."""
     client_secret: str = field(default="", repr=False)
+    client_secret_file: str = ""
+    certificate: str = field(default="", repr=False)
+    """PEM with its key, base64 of a PFX, or the path of either."""
+    certificate_password: str = field(default="", repr=False)
+    token_file: str = ""
+    """Holds a token that the application trusts; "" takes that of a managed identity."""
+    managed_identity_client_id: str = ""
 
 
 def read_identities(env: Mapping[str, str], faults: list[str]) -> Mapping[str, Identity]:
@@ -41,8 +75,7 @@ def read_identities(env: Mapping[str, str], faults: list[str]) -> Mapping[str, I
             name, _, key = setting[len(_PREFIX) :].rpartition("__")
             keys = keys_of.setdefault(name.lower(), {})
             _take(setting, name, key.upper(), value, keys, faults)
-    usual = env.get("AZURE_CLIENT_ID", "")
-    return {name: _identity(name, keys, usual, faults) for name, keys in keys_of.items()}
+    return {name: _identity(name, keys, env, faults) for name, keys in keys_of.items()}
 
 
 def _take(
@@ -66,38 +99,47 @@ def _take(
             )
 
 
-def _identity(name: str, keys: dict[str, str], usual: str, faults: list[str]) -> Identity:
+def _identity(
+    name: str, keys: dict[str, str], env: Mapping[str, str], faults: list[str]
+) -> Identity:
     identity = Identity(
         name=name,
         provider=keys.get("PROVIDER", "graph").lower(),
         credential=keys.get("CREDENTIAL", MANAGED_IDENTITY).lower(),
-        tenant_id=keys.get("TENANT_ID", ""),
-        client_id=keys.get("CLIENT_ID", ""),
-        client_secret=keys.get("CLIENT_SECRET", ""),
+        **{key.lower(): keys.get(key, "") for key in _KEYS[2:]},
     )
     faults.extend(f"IDENTITY__{name.upper()}__{fault}" for fault in _faults_of(identity))
     if name == DEFAULT and identity.credential == MANAGED_IDENTITY and not identity.client_id:
-        return replace(identity, client_id=usual)
+        return replace(identity, client_id=env.get("AZURE_CLIENT_ID", ""))
+    if identity.credential == FEDERATION and not identity.token_file:
+        # Set by the workload identity of Azure Kubernetes Service.
+        return replace(identity, token_file=env.get("AZURE_FEDERATED_TOKEN_FILE", ""))
     return identity
 
 
-def _faults_of(identity: Identity) -> list[str]:
+def _faults_of(identity: Identity) -> Iterator[str]:
     # No value is quoted: a secret may have been pasted into the wrong setting.
-    faults = []
     if identity.provider not in PROVIDERS:
-        faults.append(f"PROVIDER: write {' or '.join(PROVIDERS)}.")
-    if identity.credential not in CREDENTIALS:
-        faults.append(f"CREDENTIAL: write {' or '.join(CREDENTIALS)}.")
-    for key, text in (("TENANT_ID", identity.tenant_id), ("CLIENT_ID", identity.client_id)):
+        yield f"PROVIDER: write {' or '.join(PROVIDERS)}."
+    for key in ("TENANT_ID", "CLIENT_ID", "MANAGED_IDENTITY_CLIENT_ID"):
+        text = getattr(identity, key.lower())
         if text and not _GUID_OR_DOMAIN.fullmatch(text):
-            faults.append(f"{key}: this is no id; copy it from the app registration.")
+            yield f"{key}: this is no id; copy it from the app registration."
+    if identity.credential not in CREDENTIALS:
+        yield f"CREDENTIAL: write {' or '.join(CREDENTIALS)}."
+        return
+    for key in _NEEDS[identity.credential]:
+        if not getattr(identity, key.lower()):
+            yield f"{key}: set it; the credential is {identity.credential}."
     if identity.credential == CLIENT_SECRET:
-        needed = ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
-        faults.extend(
-            f"{key}: set it; the credential is {CLIENT_SECRET}."
-            for key in needed
-            if not getattr(identity, key.lower())
-        )
-    elif identity.client_secret:
-        faults.append(f"CREDENTIAL: a secret is set, so write {CLIENT_SECRET} (or remove it).")
-    return faults
+        yield from _faults_of_secret(identity)
+    for key, credential in _BELONGS_TO.items():
+        if getattr(identity, key.lower()) and identity.credential != credential:
+            yield f"CREDENTIAL: {key} is set, so write {credential} (or remove it)."
+
+
+def _faults_of_secret(identity: Identity) -> Iterator[str]:
+    if not identity.client_secret and not identity.client_secret_file:
+        yield f"CLIENT_SECRET: set it; the credential is {CLIENT_SECRET}."
+    if identity.client_secret and identity.client_secret_file:
+        yield "CLIENT_SECRET_FILE: set either it or CLIENT_SECRET."

@@ -11,6 +11,7 @@ from function_app.notices.alarms import Alarms
 from function_app.outcome import Outcome
 from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
+from function_app.providers.guests import Guests
 from handoff.ledger import Delivery, Ledger
 from handoff.storage import Storage
 
@@ -36,6 +37,8 @@ class Means:
     storage: Storage
     provider_of: Callable[[str], Provider | None]
     """By the name of a sending identity."""
+    guests: Guests
+    """Who brought a credential of their own."""
     give_up_after: timedelta
     when_unsure: WhenUnsure
     pacing: Pacing

@@ -7,7 +7,6 @@ call, and the mail waits: an administrator's slip is not the end of a mail.
 import logging
 import os
 import random
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock
@@ -24,8 +23,10 @@ from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
 from function_app.providers.graph.calls import Calls
 from function_app.providers.graph.provider import GraphProvider
+from function_app.providers.guests import Guests
 from function_app.providers.http import session
-from function_app.providers.tokens import tokens_of
+from function_app.providers.tokens import Tokens
+from function_app.providers.ways import tokens_of, tokens_of_guest
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
 from function_app.sweep import sweep
 from handoff.account import Account
@@ -70,26 +71,27 @@ def _watch_settings() -> None:
 
 def assemble(settings: Settings, storage: Storage) -> Means:
     """The means of delivery that `settings` describe."""
-    providers = _providers(settings)
+    to_graph = session(_CONNECT_SECONDS, _READ_SECONDS)
+
+    def provider_with(tokens: Tokens) -> Provider:
+        return GraphProvider(Calls(settings.graph_endpoint, tokens, to_graph, _now))
+
+    providers = {
+        name: provider_with(tokens_of(identity, settings))
+        for name, identity in settings.identities.items()
+    }
     return Means(
         storage=storage,
         provider_of=lambda name: providers.get(name.lower()),
+        guests=Guests(
+            settings.opening_keys, lambda guest: provider_with(tokens_of_guest(guest, settings))
+        ),
         give_up_after=settings.give_up_after,
         when_unsure=settings.when_unsure,
         pacing=Pacing(settings.mailbox_limits),
         now=_now,
         jitter=random.random,
     )
-
-
-def _providers(settings: Settings) -> Mapping[str, Provider]:
-    to_graph = session(_CONNECT_SECONDS, _READ_SECONDS)
-    return {
-        name: GraphProvider(
-            Calls(settings.graph_endpoint, tokens_of(identity, settings), to_graph, _now)
-        )
-        for name, identity in settings.identities.items()
-    }
 
 
 @cache

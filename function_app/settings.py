@@ -18,6 +18,7 @@ from function_app.loopback import is_loopback
 from function_app.notices.settings import NoticeSettings, read_notices
 from function_app.pacing.limits import CONCURRENCY, MAILS_A_MINUTE, Limits
 from handoff.account import Account, NoAccount
+from handoff.sealed import BadKey, OpeningKeys
 
 MAIL_STORAGE = "MailStorage"
 """The connection of the trigger, and the account of everything else."""
@@ -40,14 +41,28 @@ class Cloud:
 
     graph: str
     authority: str
+    exchange: str = "api://AzureADTokenExchange"
+    """The audience of a managed identity's token that an application trusts."""
 
 
 # https://learn.microsoft.com/graph/deployments
 CLOUDS: Mapping[str, Cloud] = {
     "public": Cloud("https://graph.microsoft.com", "https://login.microsoftonline.com"),
-    "usgov": Cloud("https://graph.microsoft.us", "https://login.microsoftonline.us"),
-    "usgovdod": Cloud("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
-    "china": Cloud("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+    "usgov": Cloud(
+        "https://graph.microsoft.us",
+        "https://login.microsoftonline.us",
+        "api://AzureADTokenExchangeUSGov",
+    ),
+    "usgovdod": Cloud(
+        "https://dod-graph.microsoft.us",
+        "https://login.microsoftonline.us",
+        "api://AzureADTokenExchangeUSGov",
+    ),
+    "china": Cloud(
+        "https://microsoftgraph.chinacloudapi.cn",
+        "https://login.chinacloudapi.cn",
+        "api://AzureADTokenExchangeChina",
+    ),
 }
 
 
@@ -60,11 +75,14 @@ class Settings:
     """The share of this instance."""
     resource: str
     """What a token is asked for: the Graph of the cloud, wherever the endpoint is."""
+    exchange: str
     graph_endpoint: str
     authority: str
     is_authority_own: bool
     """ENTRA_AUTHORITY is set: Microsoft's instance discovery knows nothing of it."""
     identities: Mapping[str, Identity] = field(repr=False)
+    opening_keys: OpeningKeys = field(repr=False)
+    """For what edges have sealed."""
     notices: NoticeSettings
 
     @classmethod
@@ -79,10 +97,12 @@ class Settings:
             when_unsure=_when_unsure(set_, faults),
             mailbox_limits=_mailbox_limits(set_, faults),
             resource=cloud.graph,
+            exchange=cloud.exchange,
             graph_endpoint=_endpoint(set_, "GRAPH_ENDPOINT", cloud.graph, faults),
             authority=_endpoint(set_, "ENTRA_AUTHORITY", cloud.authority, faults),
             is_authority_own="ENTRA_AUTHORITY" in set_,
             identities=read_identities(set_, faults),
+            opening_keys=_opening_keys(set_, faults),
             notices=read_notices(set_, faults),
         )
         if faults:
@@ -108,6 +128,19 @@ def _cloud(env: Mapping[str, str], faults: list[str]) -> Cloud:
     if name.lower() not in CLOUDS:
         faults.append(f'RELAY_CLOUD: "{name}" is none of {", ".join(CLOUDS)}.')
     return CLOUDS.get(name.lower(), CLOUDS["public"])
+
+
+def _opening_keys(env: Mapping[str, str], faults: list[str]) -> OpeningKeys:
+    texts = []
+    for name in ("RELAY_SEALING_KEY", "RELAY_SEALING_KEY_PREVIOUS"):
+        if name not in env:
+            continue
+        try:
+            OpeningKeys.read([env[name]])
+            texts.append(env[name])
+        except BadKey as fault:
+            faults.append(f"{name}: {fault}.")
+    return OpeningKeys.read(texts)
 
 
 def _give_up_after(env: Mapping[str, str], faults: list[str]) -> timedelta:

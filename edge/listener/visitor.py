@@ -1,6 +1,7 @@
 """Who is on the other side of a dialog: by address at first, by login once it has signed in."""
 
 from edge import policy, replies
+from edge.entra.guest import Guest
 from edge.listener.reception import Reception
 from edge.listener.sign_in import Credentials, verify
 from edge.listener.wire import Wire
@@ -23,7 +24,9 @@ class Visitor:
     def client(self) -> Client:
         settings = self._reception.settings
         if self._known is None or self._known[0] is not settings:
-            self._known = settings, self._look_up(settings.devices)
+            if self._known is not None and not self._still_stands(self._known[0], settings):
+                self._device = None  # and has to sign in again
+            self._known = settings, self._look_up(settings)
         return self._known[1]
 
     @property
@@ -42,9 +45,10 @@ class Visitor:
             return replies.SIGNED_IN  # blanks from a known network: as good as no sign-in
         outcome = await verify(credentials, self._wire, self._reception)
         if isinstance(outcome, Device):
-            self._device, self._known = outcome, None
+            self._device, settings = outcome, self._reception.settings
+            self._known = settings, self._look_up(settings)
             return replies.SIGNED_IN
-        self._failed_sign_ins += 1
+        self._failed_sign_ins += outcome != replies.CANNOT_CHECK
         if outcome == replies.TOO_MANY_SIGN_INS:
             self._wire.end_after_reply()
         elif self._failed_sign_ins >= self._reception.limits.failed_sign_ins:
@@ -53,14 +57,16 @@ class Visitor:
             return replies.TOO_MANY_ERRORS
         return outcome
 
-    def _look_up(self, devices: tuple[Device, ...]) -> Client:
-        if self._device is not None:
-            # Whoever is no longer in the settings, or has changed there, signs in again.
-            self._device = next((device for device in devices if device == self._device), None)
+    def _still_stands(self, before: EdgeSettings, now: EdgeSettings) -> bool:
+        if isinstance(self._device, Guest):
+            return before.entra == now.entra
+        return self._device in now.devices
+
+    def _look_up(self, settings: EdgeSettings) -> Client:
         return Client(
             address=self._wire.address,
             listener=self._reception.listener,
             encrypted=self._wire.is_encrypted,
-            device=self._device or policy.device_at(devices, self._wire.address),
+            device=self._device or policy.device_at(settings.devices, self._wire.address),
             signed_in=self._device is not None,
         )

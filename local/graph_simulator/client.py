@@ -93,11 +93,19 @@ class SimulatorClient:
         self._post("settings", rules)
 
     def know(
-        self, tenant: str, client_id: str, secret: str, users: dict[str, str] | None = None
+        self,
+        tenant: str,
+        client_id: str,
+        secret: str = "",
+        users: dict[str, str] | None = None,
+        **others: Any,
     ) -> None:
-        """Have Entra know an application, and the passwords of those who may sign in to it."""
+        """Have Entra know an application, and the passwords of those who may sign in to it.
+
+        `others` are those of `rules.Application`. Raises ValueError.
+        """
         application = {"tenant": tenant, "client_id": client_id, "secret": secret}
-        self._post("applications", [application | {"users": users or {}}])
+        self._post("applications", [application | {"users": users or {}} | others])
 
     def reset(self) -> None:
         """Forget everything but the domains."""

@@ -48,6 +48,8 @@ class Rules:
     upload_bytes: int = 150 * MIB
     """For one application and mailbox in five minutes."""
     token_seconds: int = 3600
+    refresh_seconds: int = 0
+    """When Entra asks for a new token although the old one is good; 0: it does not say."""
     upload_seconds: int = 24 * 3600
     """How long an upload session lives."""
     delay: float = 0.0
@@ -84,6 +86,16 @@ class Application:
     """Empty: a public client."""
     users: dict[str, str] = field(default_factory=dict)
     """Who may sign in to it, with their passwords."""
+    certificate: str = ""
+    """PEM: what it may sign assertions with."""
+    is_federated: bool = False
+    """It trusts the managed identity."""
+    trusted_tokens: list[str] = field(default_factory=list)
+    """Tokens of another issuer that it trusts."""
+
+    @property
+    def is_confidential(self) -> bool:
+        return bool(self.secret or self.certificate or self.is_federated or self.trusted_tokens)
 
 
 @dataclass(config=_STRICT)

@@ -1,20 +1,20 @@
 """Where tokens come from: a managed identity's endpoint, and Microsoft Entra's token endpoint."""
 
 import re
+import secrets
 import time
 from typing import Any
 
 from aiohttp import web
 
+from local.graph_simulator.assertions import fault_of_assertion
 from local.graph_simulator.entra_errors import entra_error
 from local.graph_simulator.gate import Gate
 from local.graph_simulator.rules import Application
-from local.graph_simulator.world import World
+from local.graph_simulator.world import World, base64url
 
 _SYSTEM_ASSIGNED = "11111111-1111-1111-1111-111111111111"
 _IDENTITY_API = "2019-08-01"
-_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_ASSERTION = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
 _SCOPE = re.compile(r"(\S+?)/\.default")
 
 
@@ -32,6 +32,7 @@ class TokenRoutes:
             web.get("/msi/token", guard("identity", self._identity)),
             web.get("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration),
             web.get("/common/discovery/instance", self._discovery),
+            web.get("/common/userrealm/{user}", self._realm),
             web.post("/{tenant}/oauth2/v2.0/token", guard("token", self._token)),
         ]
 
@@ -84,14 +85,22 @@ class TokenRoutes:
             return entra_error(90002)
         if application is None:
             return entra_error(700016)
-        number = _fault_of_client(application, form) or _fault_of_grant(application, form)
-        return entra_error(number) if number else self._granted(application, form)
+        here = f"{request.scheme}://{request.host}/{tenant}"
+        number = self._fault_of_client(application, form, f"{here}/oauth2/v2.0/token")
+        number = number or self._fault_of_grant(application, form)
+        return entra_error(number) if number else self._granted(application, form, here)
 
-    def _granted(self, application: Application, form: dict[str, str]) -> web.Response:
+    async def _realm(self, request: web.Request) -> web.Response:
+        """Of an account that Entra itself keeps the password of."""
+        return web.json_response({"ver": "1.0", "account_type": "Managed"})
+
+    def _granted(self, application: Application, form: dict[str, str], here: str) -> web.Response:
         scope = _SCOPE.search(form.get("scope", ""))
         if scope is None:
             return entra_error(70011)
-        user = form["username"] if form["grant_type"] == "password" else ""
+        user = form.get("username", "") or self._world.refreshers.get(
+            form.get("refresh_token", ""), ""
+        )
         seconds = self._world.rules.token_seconds
         answer: dict[str, Any] = {
             "token_type": "Bearer",
@@ -99,32 +108,58 @@ class TokenRoutes:
             "ext_expires_in": seconds,
             "access_token": self._world.issue(scope[1], application.client_id, user),
         }
+        if self._world.rules.refresh_seconds:
+            answer["refresh_in"] = self._world.rules.refresh_seconds
         if user:
-            answer["scope"] = scope[0]
+            answer |= self._of_user(application, user, here) | {"scope": scope[0]}
         return web.json_response(answer)
+
+    def _of_user(self, application: Application, user: str, here: str) -> dict[str, str]:
+        """What MSAL needs to know the user again."""
+        identity = {
+            "iss": f"{here}/v2.0",
+            "aud": application.client_id,
+            "sub": user,
+            "oid": user,
+            "tid": application.tenant,
+            "preferred_username": user,
+            "iat": int(time.time()),
+            "exp": int(time.time()) + self._world.rules.token_seconds,
+        }
+        refresher = secrets.token_urlsafe(32)
+        self._world.refreshers[refresher] = user
+        return {
+            "id_token": f"{base64url({'alg': 'RS256'})}.{base64url(identity)}.c2ln",
+            "client_info": base64url({"uid": user, "utid": application.tenant}),
+            "refresh_token": refresher,
+        }
 
     def _is_tenant(self, tenant: str) -> bool:
         return any(tenant == known for known, _ in self._world.applications)
 
+    def _fault_of_client(
+        self, application: Application, form: dict[str, str], audience: str
+    ) -> int:
+        """The number of Entra's error; 0 when the client is who it says."""
+        if not application.is_confidential:
+            return 0
+        if "client_assertion" in form:
+            return fault_of_assertion(application, form, audience, self._world)
+        if "client_secret" not in form:
+            return 7000218
+        is_right = application.secret and form["client_secret"] == application.secret
+        return 0 if is_right else 7000215
 
-def _fault_of_client(application: Application, form: dict[str, str]) -> int:
-    """The number of Entra's error; 0 when the client is who it says."""
-    if not application.secret:
-        return 0
-    if "client_assertion" in form:
-        is_shaped = _ASSERTION.fullmatch(form["client_assertion"])
-        return 0 if is_shaped and form.get("client_assertion_type") == _ASSERTION_TYPE else 700027
-    if "client_secret" not in form:
-        return 7000218
-    return 0 if form["client_secret"] == application.secret else 7000215
-
-
-def _fault_of_grant(application: Application, form: dict[str, str]) -> int:
-    if form.get("grant_type") == "client_credentials":
-        return 0 if application.secret else 7000218
-    if form.get("grant_type") != "password":
-        return 70003
-    password = application.users.get(form.get("username", ""))
-    if password is None:
-        return 50034
-    return 0 if password == form.get("password") else 50126
+    def _fault_of_grant(self, application: Application, form: dict[str, str]) -> int:
+        match form.get("grant_type"):
+            case "client_credentials":
+                return 0 if application.is_confidential else 7000218
+            case "refresh_token":
+                return 0 if form.get("refresh_token") in self._world.refreshers else 70008
+            case "password":
+                password = application.users.get(form.get("username", ""))
+                if password is None:
+                    return 50034
+                return 0 if password == form.get("password") else 50126
+            case _:
+                return 70003

@@ -6,6 +6,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections import Counter, deque
 from dataclasses import dataclass
+from typing import Any
 
 from local.graph_simulator.items import Draft, Mail, Upload
 from local.graph_simulator.rules import Application, Fault, Rules
@@ -59,6 +60,7 @@ class World:
         self.drafts: dict[str, Draft] = {}
         self.uploads: dict[str, Upload] = {}
         self.tokens: dict[str, Token] = {}
+        self.refreshers: dict[str, str] = {}
         self.most_in_flight: Counter[str] = Counter()
         self._revoked: dict[str, int] = {}
         self._uploaded: dict[tuple[str, str], deque[tuple[float, int]]] = {}
@@ -71,9 +73,9 @@ class World:
         self._tokens_issued += 1
         expires_at = time.time() + self.rules.token_seconds
         claims = {"aud": audience, "appid": app, "exp": int(expires_at), "upn": user}
-        parts = [{"typ": "JWT", "alg": "RS256"}, claims]
-        text = ".".join(_base64url(json.dumps(part).encode()) for part in parts)
-        text = f"{text}.{_base64url(secrets.token_bytes(48))}"
+        parts: list[dict[str, Any]] = [{"typ": "JWT", "alg": "RS256"}, claims]
+        text = ".".join(map(base64url, parts))
+        text = f"{text}.{_encoded(secrets.token_bytes(48))}"
         self.tokens[text] = Token(audience.rstrip("/"), app, expires_at, self._tokens_issued, user)
         return text
 
@@ -108,5 +110,10 @@ class World:
         return sum(octets for _, octets in recent) <= self.rules.upload_bytes
 
 
-def _base64url(octets: bytes) -> str:
+def base64url(part: dict[str, Any]) -> str:
+    """One part of a JWT."""
+    return _encoded(json.dumps(part).encode())
+
+
+def _encoded(octets: bytes) -> str:
     return urlsafe_b64encode(octets).decode("ascii").rstrip("=")

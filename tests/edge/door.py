@@ -13,6 +13,7 @@ import trustme
 
 from edge.certificates import context_for
 from edge.credentials import PasswordCheck, hash_password
+from edge.entra.check import EntraCheck
 from edge.listener import Doors, Reception
 from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.metrics import Metrics
@@ -96,12 +97,14 @@ async def open_door(directory: Path, **changes: Any) -> AsyncIterator[Door]:
     listener = settings.listeners[0]
     spool = Spool.open(settings.spool)
     passwords = PasswordCheck()
+    entra = EntraCheck()
     reception = Reception(
         listener=listener,
         settings=settings,
         tls=context_for(listener, settings.tls) if listener.tls != "none" else None,
         spool=spool,
         passwords=passwords,
+        entra=entra,
         metrics=Metrics(),
         crowd=Crowd(),
         allowances=Allowances(),
@@ -119,5 +122,6 @@ async def open_door(directory: Path, **changes: Any) -> AsyncIterator[Door]:
         await doors.close(grace=5)
         await spool.close()
         passwords.close()
+        entra.close()
 
     assert unhandled == []

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from edge.entra.settings import Alias
 from edge.settings import Device, EdgeSettings, Listener
 
 _TOLD_IN_WORDS = {None, "", (), PydanticUndefined}
@@ -33,6 +34,7 @@ def _documented() -> dict[str, str]:
 def _all_settings() -> dict[str, Any]:
     found = dict(_settings(EdgeSettings))
     found |= dict(_settings(Listener, "listeners[]."))
+    found |= dict(_settings(Alias, "entra.aliases[]."))
     return found | dict(_settings(Device, "devices[]."))
 
 

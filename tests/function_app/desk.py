@@ -19,9 +19,11 @@ from function_app.outcome import CannotLook, Deferred, Found, Outcome, Sent
 from function_app.pacing.limits import Limits
 from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
+from function_app.providers.guests import Guests
 from handoff.dead_letters import DeadLetters
 from handoff.ids import blob_name_of, new_id
 from handoff.ledger import Delivery, Ledger
+from handoff.sealed import OpeningKeys
 from handoff.storage import Storage
 from handoff.ticket import Content, Ticket, encode
 from tests.builders import MAIL, a_ticket
@@ -90,6 +92,7 @@ class Desk:
         parts: dict[str, Any] = {
             "storage": self.storage,
             "provider_of": {"default": provider}.get,
+            "guests": Guests(OpeningKeys(), lambda _: provider),
             "give_up_after": timedelta(hours=48),
             "when_unsure": "resend",
             "pacing": Pacing(Limits(most_in_flight=100, interval=0)),

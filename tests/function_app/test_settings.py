@@ -199,7 +199,11 @@ WRONG = [
     ("ENTRA_AUTHORITY", "http://login.example.com", "loopback"),
     ("ENTRA_AUTHORITY", "ftp://127.0.0.1", "https://"),
     ("IDENTITY__PLANT__PROVIDER", "grpah", "write graph"),
-    ("IDENTITY__PLANT__CREDENTIAL", "password", "managed_identity or client_secret"),
+    (
+        "IDENTITY__PLANT__CREDENTIAL",
+        "password",
+        "managed_identity or federation or certificate or client_secret",
+    ),
     ("IDENTITY__PLANT__CLIENT_SCERET", "x", "did you mean CLIENT_SECRET?"),
     ("IDENTITY__PLANT__COLOUR", "red", "the keys are PROVIDER"),
     ("IDENTITY__PLANT__CLIENT_ID", "a b", "this is no id"),
@@ -230,7 +234,7 @@ def test_a_client_secret_needs_all_its_settings() -> None:
 def test_a_secret_without_its_credential_is_a_fault() -> None:
     (fault,) = faults(IDENTITY__PLANT__CLIENT_SECRET=SECRET)
 
-    assert fault.startswith("IDENTITY__PLANT__CREDENTIAL: a secret is set")
+    assert fault.startswith("IDENTITY__PLANT__CREDENTIAL: CLIENT_SECRET is set")
 
 
 def test_a_key_vault_reference_that_did_not_resolve_is_a_fault() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from function_app.providers.tokens import Tokens, TokenUnavailable
+from function_app.providers.token_faults import TokenUnavailable
+from function_app.providers.tokens import Tokens
 
 
 class Entra:

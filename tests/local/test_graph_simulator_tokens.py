@@ -85,10 +85,12 @@ def test_an_instance_tells_its_tenants_endpoint(graph: SimulatorClient) -> None:
     }
 
 
-def test_msal_gets_a_token_by_assertion(graph: SimulatorClient, http: requests.Session) -> None:
-    graph.know(TENANT, CLIENT, "s3cret")
+def test_msal_gets_a_token_by_the_token_of_a_trusted_issuer(
+    graph: SimulatorClient, http: requests.Session
+) -> None:
+    graph.know(TENANT, CLIENT, trusted_tokens=["eyJh.eyJi.c2ln"])
 
-    for assertion, is_taken in (("eyJh.eyJi.c2ln", True), ("nonsense", False)):
+    for assertion, is_taken in (("eyJh.eyJi.c2ln", True), ("eyJh.eyJi.c2lz", False)):
         app = application(graph, http, client_credential={"client_assertion": lambda: assertion})  # noqa: B023
         assert is_taken == ("access_token" in app.acquire_token_for_client([SCOPE]))
 
@@ -122,7 +124,8 @@ def test_entra_knows_no_other_tenant(graph: SimulatorClient, http: requests.Sess
     [
         ({"client_secret": ""}, 7000215),
         ({"client_secret": None}, 7000218),
-        ({"grant_type": "refresh_token"}, 70003),
+        ({"grant_type": "refresh_token"}, 70008),
+        ({"grant_type": "authorization_code"}, 70003),
         ({"scope": "https://graph.microsoft.com/Mail.Send"}, 70011),
         ({"grant_type": "password", "username": "ann@contoso.com", "password": "no"}, 50126),
         ({"grant_type": "password", "username": "eve@contoso.com", "password": "no"}, 50034),

@@ -23,7 +23,8 @@ from urllib3.exceptions import (
 
 from function_app.outcome import Deferred, parse_retry_after
 from function_app.providers.graph.answers import Answer, claims_challenge
-from function_app.providers.tokens import Tokens, TokenUnavailable
+from function_app.providers.token_faults import TokenUnavailable
+from function_app.providers.tokens import Tokens
 
 _SECOND_TRY_WITHIN_SECONDS = 60
 """So that two tries end before the host's own time limit of a run."""

@@ -1,11 +1,13 @@
-"""An Entra authority on http://127.0.0.1 for MSAL, which takes https:// only.
+"""An Entra authority of our own for MSAL, which takes https:// only, and forgets a port.
 
-MSAL is told of the same authority under https://; what it sends there goes out as http://, and
-the addresses in what comes back read https:// again. Nothing but that one authority is touched.
+MSAL is told of the same authority under https://; what it sends there goes out as http:// if that
+is what the authority is, and the addresses in what comes back read https:// again. Where it asks
+whose a user is, it leaves out the port. Nothing but that one authority is touched.
 """
 
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import requests
 
@@ -22,7 +24,7 @@ class _Answer:
 
 
 @dataclass(frozen=True)
-class LoopbackAuthority:
+class AuthorityHttp:
     """An HTTP client as MSAL asks for one (its parameter `http_client`)."""
 
     address: str
@@ -32,8 +34,8 @@ class LoopbackAuthority:
 
     @classmethod
     def of(cls, authority: str, session: requests.Session) -> Self | None:
-        """For an http:// authority; None when there is nothing to disguise."""
-        if not authority.startswith("http://"):
+        """None when there is nothing that MSAL would not do right by itself."""
+        if not authority.startswith("http://") and urlsplit(authority).port is None:
             return None
         return cls(authority.replace("http://", "https://", 1), authority, session)
 
@@ -47,9 +49,11 @@ class LoopbackAuthority:
         self._session.close()
 
     def _true(self, url: str) -> str:
-        if not url.startswith(f"{self.address}/"):
-            return url
-        return self._true_address + url.removeprefix(self.address)
+        portless = f"https://{urlsplit(self.address).hostname}"
+        for address in (self.address, portless):
+            if url.startswith(f"{address}/"):
+                return self._true_address + url.removeprefix(address)
+        return url
 
     def _disguised(self, answer: requests.Response) -> _Answer:
         text = answer.text.replace(f"{self._true_address}/", f"{self.address}/")

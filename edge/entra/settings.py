@@ -1,0 +1,122 @@
+"""[entra]: whom Microsoft Entra may vouch for. Each way is off until it is configured."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+
+from edge.entra.logins import read_guid
+from edge.notation import Mailbox, Name, Seconds
+from edge.section import Section
+from handoff.sealed import SealingKey
+
+
+class Cloud(Section):
+    """Where a Microsoft cloud signs in, and what a token is asked for."""
+
+    authority: str
+    graph: str
+
+
+# https://learn.microsoft.com/graph/deployments
+CLOUDS = {
+    "public": Cloud(
+        authority="https://login.microsoftonline.com", graph="https://graph.microsoft.com"
+    ),
+    "usgov": Cloud(
+        authority="https://login.microsoftonline.us", graph="https://graph.microsoft.us"
+    ),
+    "usgovdod": Cloud(
+        authority="https://login.microsoftonline.us", graph="https://dod-graph.microsoft.us"
+    ),
+    "china": Cloud(
+        authority="https://login.chinacloudapi.cn",
+        graph="https://microsoftgraph.chinacloudapi.cn",
+    ),
+}
+
+
+def _to_guid(value: object) -> str:
+    guid = read_guid(str(value))
+    if guid is None:
+        raise ValueError("expected a GUID, as the app registration shows it")
+    return guid
+
+
+def _is_public_key(text: str) -> str:
+    SealingKey.read(text)
+    return text
+
+
+Guid = Annotated[str, BeforeValidator(_to_guid)]
+PublicKey = Annotated[str, AfterValidator(_is_public_key)]
+
+
+class Alias(Section):
+    """A short login for an application, and the mailbox it sends from."""
+
+    name: Name
+    tenant: Guid
+    client_id: Guid
+    send_as: Mailbox | None = None
+    """None: the mailbox is the reverse-path of each mail."""
+
+
+class UserSettings(Section):
+    """The application through which users sign in with their password (ROPC)."""
+
+    tenant: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]{1,253})?$")] = ""
+    """Id or domain."""
+    client_id: Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f-]{36})?$")] = ""
+    client_secret: SecretStr | None = None
+    """None: a public client."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if bool(self.tenant) != bool(self.client_id) or (self.client_secret and not self.tenant):
+            raise ValueError("tenant and client_id need each other")
+        return self
+
+    @property
+    def are_on(self) -> bool:
+        return bool(self.tenant)
+
+
+class EntraSettings(Section):
+    tenants: tuple[Guid, ...] = ()
+    """Whose applications may sign in; empty is none."""
+    users: UserSettings = UserSettings()
+    aliases: tuple[Alias, ...] = ()
+    sealing_key: PublicKey | None = None
+    """The public half of the function app's key."""
+    cloud: Literal["public", "usgov", "usgovdod", "china"] = "public"
+    authority: Annotated[str, StringConstraints(pattern=r"^(https://[^/?#@\s]+)?$")] = ""
+    """In place of the cloud's."""
+    remember: Seconds = Field(default=86_400)
+    """For so long a credential that was right stays right while Entra does not answer."""
+
+    @model_validator(mode="after")
+    def _can_seal(self) -> Self:
+        if (self.tenants or self.users.are_on) and self.sealing_key is None:
+            raise ValueError(
+                "sealing_key is needed, so that the credentials of clients travel sealed; "
+                "`relay sealing-key` makes one"
+            )
+        strangers = [alias.name for alias in self.aliases if alias.tenant not in self.tenants]
+        if strangers:
+            raise ValueError(f"the tenant of alias {', '.join(strangers)} is not in tenants")
+        return self
+
+    @property
+    def login_authority(self) -> str:
+        return self.authority or CLOUDS[self.cloud].authority
+
+    @property
+    def scope(self) -> str:
+        return f"{CLOUDS[self.cloud].graph}/.default"
