@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from console.commands import device
+from console.commands.sealing_key import sealing_key
+
 app = typer.Typer(name="relay", no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -24,3 +27,7 @@ def relay(
     ] = False,
 ) -> None:
     """See what the relay did with a mail, and set right what it could not send."""
+
+
+app.add_typer(device.app)
+app.command()(sealing_key)

@@ -58,6 +58,18 @@ class StrangerBook:
         log.info("stranger_noted", listener=stranger.listener, peer=stranger.address)
 
 
+def noted(file: Path) -> list[Stranger]:
+    """Who is in the book, each combination once; none when there is no book."""
+    found = []
+    for line in sorted(_noted_before(file)):
+        try:
+            entry = json.loads(line)
+            found.append(Stranger(**entry | {"domains": set(entry["domains"])}))
+        except (TypeError, LookupError):
+            continue  # a foreign line is nobody
+    return found
+
+
 def _noted_before(file: Path) -> set[str]:
     try:
         with file.open("rb") as book:
