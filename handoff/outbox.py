@@ -5,6 +5,7 @@ to try again. Both calls may be repeated for the same mail: content that is ther
 success, and a second ticket of one id is recognised by the ledger.
 """
 
+import re
 from collections.abc import AsyncIterable
 from contextlib import AsyncExitStack
 from typing import Any, Self
@@ -12,6 +13,7 @@ from typing import Any, Self
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import (
     AzureError,
+    ClientAuthenticationError,
     HttpResponseError,
     ResourceExistsError,
     ResourceNotFoundError,
@@ -29,6 +31,7 @@ _FOREVER = -1
 _OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
 # Content above this goes up in pieces, so that it is never whole in memory.
 _IN_PIECES: dict[str, Any] = {"max_single_put_size": 1024 * 1024, "max_block_size": 1024 * 1024}
+_ENTRA = re.compile(r"AADSTS\d+: [^\r\n]{1,200}")
 _MIME = ContentSettings(content_type="message/rfc822")
 
 
@@ -104,7 +107,15 @@ class Outbox:
 
 
 def _unavailable(error: Exception) -> OutboxUnavailable:
+    if isinstance(error, ClientAuthenticationError) and error.status_code is None:
+        # azure-identity tells in many lines what it has tried.
+        found = _ENTRA.search(str(error))
+        return OutboxUnavailable(f"no token: {found[0] if found else _first_line(error)}")
     if isinstance(error, HttpResponseError):
         code = getattr(error, "error_code", None) or error.reason or "error"
         return OutboxUnavailable(f"{error.status_code or 'no answer'} {code}")
-    return OutboxUnavailable(f"{type(error).__name__}: {str(error).splitlines()[0][:200]}")
+    return OutboxUnavailable(f"{type(error).__name__}: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")[:200]

@@ -29,7 +29,7 @@ HOMES = {
     "aiosmtpd": {"edge.listener"},
     "requests": {"edge.entra.http", "function_app.providers", "handoff.storage", "local"},
     "msal": {"function_app.providers", "edge.entra.check"},
-    "joserfc": {"handoff.sealed", "local.graph_simulator.assertions"},
+    "joserfc": {"handoff.sealed"},
     "azure.storage": {"handoff", "local.functions_host"},
     "azure.data": {"handoff"},
     "azure.identity": {"handoff", "local.functions_host"},

@@ -1,6 +1,7 @@
 """The edge as a program, for tests that want the real process."""
 
 import json
+import os
 import smtplib
 import socket
 import sys
@@ -58,8 +59,11 @@ def config(directory: Path, storage: str, *more: str) -> Path:
 class Edge:
     """A running edge and where it listens."""
 
-    def __init__(self, file: Path) -> None:
-        self.child = Child([sys.executable, "-m", "edge", "--config", file])
+    def __init__(self, file: Path, **environment: str) -> None:
+        self.child = Child(
+            [sys.executable, "-m", "edge", "--config", file],
+            environment=os.environ | environment,
+        )
         ready = json.loads(self.child.wait_for(lambda line: '"ready"' in line, 20))
         self.monitor: str = ready["monitor"]
         self.ports = {

@@ -6,7 +6,6 @@ import re
 import smtplib
 import socket
 import ssl
-import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,33 +13,13 @@ import pytest
 
 from tests.edge.door import PASSWORD
 from tests.edge.program import NOWHERE, Edge, config
+from tests.leaks import leaks
 
 WRONG = "Wr0ng-but-close-Pa55"
 ACCOUNT_KEY = base64.b64encode(b"storage key canary, 32 octets ..").decode("ascii")
 SUBJECT, TEXT = "Canary-Payroll-Subject", "Canary-Salary-of-Ann"
 PRIVATE = {"password": PASSWORD, "wrong password": WRONG, "account key": ACCOUNT_KEY}
 CONTENT = {"subject": SUBJECT, "text": TEXT}
-
-
-def _forms(secret: str) -> set[bytes]:
-    octets = secret.encode()
-    forms = {octets, octets.lower(), octets[::-1], octets.hex().encode()}
-    forms.add(urllib.parse.quote(secret, safe="").encode())
-    # base64 of it, wherever in a longer text it stands
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + octets)
-        forms.add(encoded[4 if offset else 0 : -4])
-    return forms
-
-
-def _leaks(where: bytes, secrets: dict[str, str]) -> set[str]:
-    lowered = where.lower()
-    return {
-        name
-        for name, secret in secrets.items()
-        for form in _forms(secret)
-        if form in where or form.lower() in lowered
-    }
 
 
 @pytest.fixture
@@ -112,12 +91,12 @@ def test_a_whole_run_tells_no_secret(edge: Edge, tmp_path: Path) -> None:
         if path.is_file()
     }
 
-    assert _leaks(output.encode() + seen.encode(), PRIVATE | CONTENT) == set()
-    assert {name: _leaks(octets, PRIVATE) for name, octets in files.items()} == {
+    assert leaks(output.encode() + seen.encode(), PRIVATE | CONTENT) == set()
+    assert {name: leaks(octets, PRIVATE) for name, octets in files.items()} == {
         name: set() for name in files
     }
     # The canaries sing: the mail does lie in the spool.
-    assert _leaks(files["spool/spool.sqlite3"], CONTENT) == {"text", "subject"}
+    assert leaks(files["spool/spool.sqlite3"], CONTENT) == {"text", "subject"}
 
 
 def test_every_line_of_the_log_is_one_event(edge: Edge) -> None:

@@ -16,7 +16,7 @@ from function_app.providers.ways import tokens_of
 from function_app.settings import Settings
 from handoff.ledger import State
 from local.graph_simulator.client import SimulatorClient
-from tests.function_app.certificates import Certificate, a_certificate
+from tests.certificates import Certificate, a_certificate
 from tests.function_app.desk import APPLICATION, BY_SECRET, SECRET, TENANT, Desk, delivered
 
 MeansOf = Callable[..., Means]
