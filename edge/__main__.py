@@ -22,6 +22,7 @@ from edge.certificates import CertificateUnusable, context_for, make_self_signed
 from edge.command_line import question_of, read_arguments
 from edge.credentials import PasswordCheck
 from edge.entra.check import EntraCheck
+from edge.expiry import ExpiryWatch
 from edge.explain import Question, explain
 from edge.forwarder import Forwarder
 from edge.listener import Doors, Reception
@@ -107,6 +108,7 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
         tell_service_manager("READY=1", os.environ)
         tending = [
             asyncio.create_task(renewal.run()),
+            asyncio.create_task(_expiry_watch(receptions[0], metrics).run()),
             asyncio.create_task(_reload_on(reload, receptions, renewal, read_settings)),
         ]
         await stop.wait()
@@ -154,6 +156,10 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
         )
         for listener in settings.listeners
     ]
+
+
+def _expiry_watch(reception: Reception, metrics: Metrics) -> ExpiryWatch:
+    return ExpiryWatch(lambda: reception.settings, metrics, reception.now)
 
 
 async def _drain(

@@ -64,3 +64,8 @@ class Metrics:
             "When the listeners' certificate ends.",
             registry=self.registry,
         )
+        self.signature_expiry = Gauge(
+            "relay_storage_signature_expiry_timestamp_seconds",
+            "When the shared access signature of the storage account ends; 0 without one.",
+            registry=self.registry,
+        )

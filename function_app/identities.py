@@ -7,6 +7,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
 DEFAULT = "default"
@@ -28,6 +29,7 @@ _KEYS = (
     "TOKEN_FILE",
     "MANAGED_IDENTITY_CLIENT_ID",
 )
+_EXPIRES = "CLIENT_SECRET_EXPIRES"
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     MANAGED_IDENTITY: (),
     FEDERATION: ("TENANT_ID", "CLIENT_ID"),
@@ -59,6 +61,8 @@ class Identity:
     """The application; for a managed identity, the user-assigned one (system-assigned if "")."""
     client_secret: str = field(default="", repr=False)
     client_secret_file: str = ""
+    expires: datetime | None = None
+    """When the client secret ends, as the administrator says."""
     certificate: str = field(default="", repr=False)
     """PEM with its key, base64 of a PFX, or the path of either."""
     certificate_password: str = field(default="", repr=False)
@@ -83,8 +87,8 @@ def _take(
 ) -> None:
     if not _NAME.fullmatch(name):
         faults.append(f"{setting}: write IDENTITY__<NAME>__<KEY>, the name in letters and digits.")
-    elif key not in _KEYS:
-        near = get_close_matches(key, _KEYS, n=1)
+    elif key not in (*_KEYS, _EXPIRES):
+        near = get_close_matches(key, (*_KEYS, _EXPIRES), n=1)
         hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(_KEYS)}."
         faults.append(f"{setting}: {key} is no key of an identity; {hint}")
     elif key in keys:
@@ -106,6 +110,7 @@ def _identity(
         name=name,
         provider=keys.get("PROVIDER", "graph").lower(),
         credential=keys.get("CREDENTIAL", MANAGED_IDENTITY).lower(),
+        expires=_moment(name, keys.get(_EXPIRES, ""), faults),
         **{key.lower(): keys.get(key, "") for key in _KEYS[2:]},
     )
     faults.extend(f"IDENTITY__{name.upper()}__{fault}" for fault in _faults_of(identity))
@@ -115,6 +120,17 @@ def _identity(
         # Set by the workload identity of Azure Kubernetes Service.
         return replace(identity, token_file=env.get("AZURE_FEDERATED_TOKEN_FILE", ""))
     return identity
+
+
+def _moment(name: str, text: str, faults: list[str]) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        faults.append(f"IDENTITY__{name.upper()}__{_EXPIRES}: write a date, such as 2027-11-21.")
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _faults_of(identity: Identity) -> Iterator[str]:
@@ -133,6 +149,8 @@ def _faults_of(identity: Identity) -> Iterator[str]:
             yield f"{key}: set it; the credential is {identity.credential}."
     if identity.credential == CLIENT_SECRET:
         yield from _faults_of_secret(identity)
+    if identity.expires and identity.credential != CLIENT_SECRET:
+        yield f"CREDENTIAL: {_EXPIRES} is set, so write {CLIENT_SECRET} (or remove it)."
     for key, credential in _BELONGS_TO.items():
         if getattr(identity, key.lower()) and identity.credential != credential:
             yield f"CREDENTIAL: {key} is set, so write {credential} (or remove it)."

@@ -13,6 +13,7 @@ from threading import Lock
 
 from function_app.backoff import delay
 from function_app.deliver import deliver
+from function_app.expiry import watch
 from function_app.log import log
 from function_app.means import Means, Message, put_back
 from function_app.notices.alarm_news import MISCONFIGURED
@@ -62,11 +63,12 @@ def on_timer() -> None:
 def _watch_settings() -> None:
     alarms = Alarms(_storage(), _now)
     try:
-        Settings.from_env(os.environ)
+        settings = Settings.from_env(os.environ)
     except SettingsError as error:
         alarms.raise_alarm(MISCONFIGURED, " ".join(error.faults))
     else:
         alarms.clear(MISCONFIGURED)
+        watch(settings, alarms, _storage(), _now())
 
 
 def assemble(settings: Settings, storage: Storage) -> Means:

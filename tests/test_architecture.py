@@ -56,6 +56,7 @@ PURE = (
     "edge.listener.dot_reader",
     "edge.listener.line_ends",
     "edge.listener.quotas",
+    "handoff.expiry",
     "handoff.ids",
     "handoff.ticket",
     "handoff.names",

@@ -1,5 +1,9 @@
-"""When an alarm is told: once, again after a day while it lasts, and when it is over. Pure."""
+"""When an alarm is told: once, again after a day while it lasts, and when it is over. Pure.
 
+That something ends soon is told once a stage: it does not stop mail yet.
+"""
+
+import re
 from datetime import datetime, timedelta
 
 from function_app.notices.alarms import Alarm, AlarmKey
@@ -9,6 +13,7 @@ from handoff.ticket import SendAs
 REPEAT_AFTER = timedelta(hours=24)
 FORGET_AFTER = timedelta(days=8)
 """Longer than any mail waits: nobody has met the fault since."""
+_IS_WARNING = re.compile(r"-expires-[0-9]+\Z")
 MISCONFIGURED = AlarmKey("", "misconfigured")
 """The settings of the function app make no sense."""
 
@@ -19,6 +24,8 @@ def news_of(alarm: Alarm, now: datetime) -> News | None:
         return _news(alarm, "alarm-over") if alarm.told_at else None
     if alarm.told_at is None:
         return _news(alarm, "alarm")
+    if _IS_WARNING.search(alarm.key.code):
+        return None
     is_due = now - alarm.told_at >= REPEAT_AFTER and alarm.seen_at > alarm.told_at
     return _news(alarm, "alarm") if is_due else None
 
@@ -40,7 +47,8 @@ def lets_send(alarms: list[Alarm], send_as: SendAs) -> bool:
 def _news(alarm: Alarm, event: Event) -> News:
     key = alarm.key
     origin = key.mailbox or key.identity or "function app"
-    words = "is over" if event == "alarm-over" else "is wrong"
+    wrong = "" if _IS_WARNING.search(key.code) else " is wrong"
+    words = " is over" if event == "alarm-over" else wrong
     return News(
         id=derived_id(alarm.raised_at, key.name, event, str(alarm.told_at)),
         event=event,
@@ -49,7 +57,7 @@ def _news(alarm: Alarm, event: Event) -> News:
         about=key.name,
         code=key.code,
         origin=origin,
-        text=f"{key.code} of {origin} {words}: {alarm.sentence}",
+        text=f"{key.code} of {origin}{words}: {alarm.sentence}",
         details={
             "alarm": key.name,
             "identity": key.identity,
