@@ -36,6 +36,7 @@ from edge.settings import EdgeSettings, StorageSettings
 from edge.settings_file import SettingsError, load
 from edge.spool import Spool, SpoolLocked, SpoolUnavailable
 from edge.strangers import StrangerBook
+from edge.vault import VaultUnavailable, follow_vault, have_certificate
 from handoff.account import Account
 from handoff.outbox import Outbox
 
@@ -65,7 +66,13 @@ def main() -> int:
             return runner.run(run(settings, read_settings))
     except (SettingsError, CertificateUnusable) as error:
         return _complain(error, _BAD_SETTINGS)
-    except (AddressInUse, MonitorUnreachable, SpoolLocked, SpoolUnavailable) as error:
+    except (
+        AddressInUse,
+        MonitorUnreachable,
+        SpoolLocked,
+        SpoolUnavailable,
+        VaultUnavailable,
+    ) as error:
         return _complain(error, _COULD_NOT_RUN)
 
 
@@ -83,6 +90,8 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
     for number, event in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, reload)):
         loop.add_signal_handler(number, event.set)
     metrics = Metrics()
+    if settings.tls.source == "keyvault" and _uses_tls(settings):
+        await have_certificate(settings.tls)
     async with AsyncExitStack() as parts:
         receptions = _receptions(settings, metrics, parts)
         spool = receptions[0].spool
@@ -108,6 +117,7 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
         tell_service_manager("READY=1", os.environ)
         tending = [
             asyncio.create_task(renewal.run()),
+            asyncio.create_task(follow_vault(lambda: receptions[0].settings.tls)),
             asyncio.create_task(_expiry_watch(receptions[0], metrics).run()),
             asyncio.create_task(_reload_on(reload, receptions, renewal, read_settings)),
         ]
@@ -197,7 +207,7 @@ async def _reload_on(
 
 def _check_certificate(settings: EdgeSettings) -> None:
     """Raises CertificateUnusable unless the listeners' certificate can be used or made."""
-    if settings.tls.source == "self-signed" and not settings.tls.certificate.exists():
+    if settings.tls.source != "file" and not settings.tls.certificate.exists():
         return
     for listener in settings.listeners:
         if listener.tls != "none":

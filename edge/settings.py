@@ -96,13 +96,19 @@ class Limits(Section):
 class TlsSettings(Section):
     """The certificate of all listeners."""
 
-    source: Literal["file", "self-signed"] = "self-signed"
+    source: Literal["file", "self-signed", "keyvault"] = "self-signed"
     certificate: Path = Path("/var/lib/relay/tls/certificate.pem")
     """PEM, the whole chain. With `self-signed` it is made here when missing."""
     key: Path = Path("/var/lib/relay/tls/key.pem")
+    vault_url: Annotated[str, StringConstraints(pattern=r"^(https://[^/?#@\s]+)?$")] = ""
+    """With `keyvault` certificate and key are written where the two above say."""
+    vault_certificate: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{0,127}$")] = ""
 
     @model_validator(mode="after")
     def _has_files(self) -> Self:
+        has_vault = bool(self.vault_url and self.vault_certificate)
+        if has_vault != (self.source == "keyvault") or bool(self.vault_url) != has_vault:
+            raise ValueError('source = "keyvault", vault_url and vault_certificate need each other')
         for path in (self.certificate, self.key) if self.source == "file" else ():
             if not path.is_file():
                 raise ValueError(f"{path} does not exist; give its path or use source self-signed")
