@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge import policy, replies
+from edge.entra.guest import login_of, speaking_for, welcome
 from edge.paths import check_address
 from edge.policy import Address, Refusal
 from edge.settings import Device, EdgeSettings, Listener
@@ -77,10 +78,22 @@ def _find_device(
         return None, "", Refusal("listeners[].auth", replies.NOT_OFFERED)
     device = policy.device_named(settings.devices, question.login)
     if device is None:
-        return None, "", Refusal("devices[].name", replies.BAD_CREDENTIALS)
+        return _find_guest(settings, question)
     if device.password_hash is None:
         return device, "by login", Refusal("devices[].password_hash", replies.BAD_CREDENTIALS)
     return device, "by login", None
+
+
+def _find_guest(
+    settings: EdgeSettings, question: Question
+) -> tuple[Device | None, str, Refusal | None]:
+    named = login_of(settings.entra, question.login or "")
+    if named is None:
+        return None, "", Refusal("devices[].name", replies.BAD_CREDENTIALS)
+    guest = welcome(settings.entra, *named, password="")
+    device = speaking_for(guest, question.reverse_path)
+    refusal = None if device else Refusal("entra", replies.SENDER_REFUSED)
+    return device or guest, "by login, if Microsoft Entra agrees", refusal
 
 
 def _check_envelope(settings: EdgeSettings, device: Device, question: Question) -> Refusal | None:

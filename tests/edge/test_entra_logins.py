@@ -1,6 +1,9 @@
 """What a login may be, and what an answer of Microsoft Entra means."""
 
 from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -9,6 +12,9 @@ from hypothesis import strategies as st
 
 from edge.entra.answers import Verdict, judge_application, judge_user
 from edge.entra.logins import ApplicationLogin, UserLogin, read_application, read_user
+from edge.explain import Question, explain
+from handoff.sealed import new_key_pair
+from tests.edge.door import edge_settings
 
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 CLIENT = "11111111-2222-3333-4444-555555555555"
@@ -121,3 +127,18 @@ def test_a_locked_account_is_left_alone() -> None:
 @pytest.mark.parametrize("answer", [{}, {"error": "temporarily_unavailable"}, {"error": "x" * 99}])
 def test_an_answer_without_a_number_is_no_verdict(answer: dict[str, str]) -> None:
     assert judge_user(answer).verdict is Verdict.LATER
+
+
+@pytest.mark.parametrize(
+    ("reverse_path", "rule"), [("erp@contoso.com", None), ("", "entra")], ids=["mailbox", "none"]
+)
+def test_explain_knows_who_would_sign_in_with_entra(
+    tmp_path: Path, reverse_path: str, rule: str | None
+) -> None:
+    entra = {"tenants": [TENANT], "sealing_key": new_key_pair()[1]}
+    settings = edge_settings(tmp_path, entra=entra)
+    question = Question(ip_address("10.0.0.1"), f"{TENANT}@{CLIENT}", reverse_path, "a@b.org")
+    (finding,) = explain(settings, question, datetime.now(UTC))
+
+    assert rule == (finding.refusal and finding.refusal.rule)
+    assert "if Microsoft Entra agrees" in finding.found_by
