@@ -50,7 +50,8 @@ def by_sas(directory: Path, storage: LeastStorage) -> Path:
 
 
 def sent(edge: Edge, storage: LeastStorage) -> None:
-    """Mails of every size, each handed over."""
+    """Mails of every size, each handed over; the content of one is offered twice."""
+    storage.faults = 1
     try:
         for mail in (MAIL, MEDIUM, LARGE):
             edge.send(mail)
@@ -60,6 +61,7 @@ def sent(edge: Edge, storage: LeastStorage) -> None:
     finally:
         edge.child.kill()
 
+    assert storage.faults == 0
     assert storage.refused == []
     assert sorted(storage.blobs.values(), key=len) == [MEDIUM, LARGE]
 
