@@ -1,0 +1,69 @@
+"""Preload the disk into a program, and tell it what to do."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+_SOURCE = Path(__file__).with_name("disk.c")
+
+
+class NoCompiler(Exception):
+    """There is no C compiler here."""
+
+
+class FaultyDisk:
+    """The disk below `directory`, for a program that is started with `environment`."""
+
+    def __init__(self, directory: Path, workshop: Path) -> None:
+        """`workshop` keeps the library, the record and the faults. Raises NoCompiler."""
+        self.directory = directory
+        self._library = workshop / "disk.so"
+        self.record = workshop / "disk.record"
+        self._fault = workshop / "disk.fault"
+        self._offset = workshop / "clock.offset"
+        workshop.mkdir(parents=True, exist_ok=True)
+        if not self._library.exists():
+            _compile(self._library)
+
+    def environment(self, *, recorded: bool = True) -> dict[str, str]:
+        variables = {
+            "LD_PRELOAD": str(self._library),
+            "DISK_DIRECTORY": str(self.directory),
+            "DISK_FAULT": str(self._fault),
+            "CLOCK_OFFSET": str(self._offset),
+        }
+        return variables | ({"DISK_RECORD": str(self.record)} if recorded else {})
+
+    def fail(self, point: str, error: int) -> None:
+        """From now on calls at `point`, such as `sync:log`, end with `error`."""
+        _say(self._fault, f"{point} errno {error}")
+
+    def kill_at(self, point: str, when: str) -> None:
+        """Kill the program the next time that it is `before`, `within` or `after` `point`."""
+        _say(self._fault, f"{point} kill-{when}")
+
+    def step_clock(self, seconds: int) -> None:
+        """Let the program's clock be wrong by `seconds`."""
+        _say(self._offset, str(seconds))
+
+    def heal(self) -> None:
+        self._fault.unlink(missing_ok=True)
+        self._offset.unlink(missing_ok=True)
+
+
+def _say(file: Path, text: str) -> None:
+    # Renamed into place: the program must never read half of it.
+    draft = file.with_suffix(".new")
+    draft.write_text(text)
+    draft.rename(file)
+
+
+def _compile(library: Path) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise NoCompiler("a C compiler is needed here: install gcc")
+    draft = library.with_suffix(".draft")
+    subprocess.run(
+        [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", draft, _SOURCE], check=True
+    )
+    draft.rename(library)
