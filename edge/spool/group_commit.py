@@ -61,7 +61,7 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
         self.broken: str | None = None
-        """Why the disk is no longer trusted. After a failed flush nothing tells what it holds."""
+        """Why the disk is no longer trusted, or None."""
 
     def submit(self, statement: Statement, row: Row) -> asyncio.Future[None]:
         """Have `statement` run with `row`. The future raises SpoolUnavailable or SpoolFull."""
@@ -74,6 +74,10 @@ class GroupCommit:
         self._gathering.changes.setdefault(statement, []).append(row)
         self._gathering.waiting.append(done)
         return done
+
+    def distrust(self, reason: str) -> None:
+        """Take no change any more: after a failed flush nothing tells what the disk holds."""
+        self.broken = self.broken or reason
 
     async def close(self) -> None:
         """Commit what was submitted, then let go of the database."""
@@ -114,7 +118,7 @@ class GroupCommit:
     def _settle(self, batches: list[_Batch], fault: sqlite3.Error | None) -> None:
         failure = None if fault is None else _meaning(fault)
         if fault is not None and _is_of_the_disk(fault):
-            self.broken = str(failure)
+            self.distrust(str(failure))
         for batch in batches:
             for done in batch.waiting:
                 if done.cancelled():

@@ -17,7 +17,7 @@ from typing import IO
 
 from edge.settings import SpoolSettings
 from edge.spool.draft import Draft, MemoryBudget
-from edge.spool.group_commit import GroupCommit, SpoolUnavailable, Statement
+from edge.spool.group_commit import GroupCommit, SpoolFull, SpoolUnavailable, Statement
 from handoff.ids import is_id
 from handoff.ticket import Ticket, encode
 
@@ -150,7 +150,7 @@ class Spool:
         Raises SpoolFull or SpoolUnavailable. Cancelled, it may end either way.
         """
         try:
-            octets = await draft.seal()
+            octets = await self._sealed(draft)
             self._last_seq += 1
             row = (self._last_seq, ticket.id, encode(ticket), draft.size, octets)
             committed = self._commits.submit(_INSERT, row)
@@ -159,12 +159,13 @@ class Spool:
             raise
         try:
             await committed
-        except SpoolUnavailable:
-            draft.abandon()
-            raise
-        except asyncio.CancelledError:
-            # The row may yet be written: then its file must be there, else the next start sweeps.
-            draft.release()
+        except (SpoolUnavailable, asyncio.CancelledError):
+            if self.fault is None and committed.done() and not committed.cancelled():
+                draft.abandon()
+            else:
+                # The row may be on the disk all the same, or yet be written: then it must find its
+                # file. Without the row the next start sweeps it.
+                draft.release()
             raise
         draft.release()
         self.messages += 1
@@ -195,6 +196,15 @@ class Spool:
         self._read_thread.shutdown()
         self._reader.close()
         self._lock.close()
+
+    async def _sealed(self, draft: Draft) -> bytes | None:
+        try:
+            return await draft.seal()
+        except SpoolFull:
+            raise
+        except SpoolUnavailable as error:
+            self._commits.distrust(str(error))
+            raise
 
     def _read(self, after: int, limit: int) -> list[tuple[int, str, str, int, bytes | None]]:
         return self._reader.execute(_NEXT, (after, limit)).fetchall()

@@ -1,0 +1,140 @@
+"""The disk fails below a running edge: the client keeps its mail, and hears why not."""
+
+import errno
+import json
+import smtplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edge.program import NOWHERE, Edge, config
+from tests.torture.disks import LARGE, SMALL, a_disk, needs_compiler, whole_mails
+from torture.disk import FaultyDisk, read_records
+
+pytestmark = needs_compiler
+POINTS = {
+    "open:content": LARGE,
+    "write:content": LARGE,
+    "sync:content": LARGE,
+    "sync:directory": LARGE,
+    "unlink:content": LARGE,
+    "write:log": SMALL,
+    "sync:log": SMALL,
+    "reply:client": SMALL,
+}
+"""Where a mail passes the disk on its way to a 250, and a mail that passes there."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> FaultyDisk:
+    return a_disk(tmp_path)
+
+
+@pytest.fixture
+def edge(tmp_path: Path, disk: FaultyDisk) -> Iterator[Edge]:
+    edge = Edge(config(tmp_path, NOWHERE), disk.environment())
+    yield edge
+    edge.child.kill()
+
+
+def answer(edge: Edge, mail: bytes) -> tuple[int, str]:
+    """The reply to the end of a mail; 0 when the connection broke."""
+    with smtplib.SMTP("127.0.0.1", edge.ports["lan"], timeout=30) as client:
+        client.ehlo()
+        client.mail("scan@contoso.com")
+        client.rcpt("ann@contoso.com")
+        try:
+            code, text = client.data(mail)
+        except (smtplib.SMTPServerDisconnected, ConnectionError):
+            client.close()
+            return 0, ""
+        return code, text.decode()
+
+
+@pytest.mark.parametrize("point", ["sync:content", "sync:directory", "sync:log"])
+async def test_after_a_failed_flush_the_spool_takes_nothing_more(
+    point: str, edge: Edge, disk: FaultyDisk, tmp_path: Path
+) -> None:
+    kept = edge.send(LARGE)
+    disk.fail(point, errno.EIO)
+
+    assert answer(edge, LARGE) == (451, "4.3.0 Cannot store mail now, try again later")
+
+    disk.heal()
+    flushed = sum(one.kind in "SDE" for one in read_records(disk.record))
+
+    assert answer(edge, SMALL)[0] == 451
+
+    status, report = edge.get("/ready")
+    edge.child.kill()
+    assert (status, json.loads(report)["checks"]["spool"]) == (503, False)
+    assert flushed == sum(one.kind in "SDE" for one in read_records(disk.record))
+    assert len(edge.events("spool_fault")) == 2
+    assert kept in await whole_mails(tmp_path / "spool")
+
+    again = Edge(tmp_path / "edge.toml", disk.environment())
+    assert answer(again, SMALL)[0] == 250
+    again.child.kill()
+
+
+@pytest.mark.parametrize("mail", [SMALL, LARGE], ids=["small", "large"])
+async def test_a_full_disk_defers_and_recovers_by_itself(
+    mail: bytes, edge: Edge, disk: FaultyDisk, tmp_path: Path
+) -> None:
+    kept = {edge.send(mail)}
+    disk.fail("write:any", errno.ENOSPC)
+
+    assert [answer(edge, mail)[0] for _ in range(3)] == [452] * 3
+
+    disk.heal()
+    kept.add(edge.send(mail))
+    edge.child.kill()
+
+    assert await whole_mails(tmp_path / "spool") == kept
+    assert len(list((tmp_path / "spool").glob("*.eml"))) == (2 if mail is LARGE else 0)
+
+
+@pytest.mark.parametrize("mail", [SMALL, LARGE], ids=["small", "large"])
+async def test_a_spool_that_cannot_be_written_defers(
+    mail: bytes, edge: Edge, disk: FaultyDisk, tmp_path: Path
+) -> None:
+    kept = edge.send(mail)
+    disk.fail("any:any", errno.EROFS)
+
+    assert answer(edge, mail)[0] == 451
+
+    edge.child.kill()
+    disk.heal()
+    assert await whole_mails(tmp_path / "spool") == {kept}
+
+
+@pytest.mark.parametrize("when", ["before", "within", "after"])
+@pytest.mark.parametrize("point", POINTS)
+async def test_an_edge_killed_there_keeps_what_it_promised_and_nothing_torn(
+    point: str, when: str, edge: Edge, disk: FaultyDisk, tmp_path: Path
+) -> None:
+    kept = {edge.send(SMALL), edge.send(LARGE)}
+    disk.kill_at(point, when)
+    code, text = answer(edge, POINTS[point])
+    if code == 250:  # nothing of that kind happens there
+        kept.add(text.rpartition(" ")[2])
+    edge.child.kill()
+    disk.heal()
+    found = await whole_mails(tmp_path / "spool")
+
+    assert kept <= found
+    assert len(found - kept) <= 1
+    assert code == 250 or when == "within" or edge.child.exit_code == -9
+    assert {file.stem for file in (tmp_path / "spool").glob("*.eml")} <= found
+
+
+async def test_a_wrong_clock_loses_nothing(edge: Edge, disk: FaultyDisk, tmp_path: Path) -> None:
+    kept = set()
+    for seconds in (0, 86_400 * 30, -86_400 * 30, 3600, -3600):
+        disk.step_clock(seconds)
+        kept |= {edge.send(SMALL), edge.send(LARGE)}
+    edge.child.kill()
+
+    assert len(kept) == 10
+    assert await whole_mails(tmp_path / "spool") == kept
