@@ -3,9 +3,10 @@ PYTHON ?= python3
 ARGS ?=
 MAILS ?= 2000
 SEED ?= 1
+MINUTES ?= 10
 RUN = .venv/bin/python
 
-.PHONY: help setup run test bench chaos conformance lock clean
+.PHONY: help setup run test bench chaos torture conformance lock clean
 
 help:      ## Show what can be made
 	@sed -n 's/^\([a-z]*\): *##/make \1\t/p; s/^\([a-z]*\):.*##/make \1\t/p' Makefile | sort -u | expand -t 20
@@ -27,6 +28,10 @@ test:      ## Check style and types, and run all tests (ARGS="-k spool" chooses)
 chaos:     ## Send 2,000 mails while calls fail and workers are killed (MAILS=, SEED=)
 	@$(PYTHON) -m local.setup test
 	@MAILS=$(MAILS) SEED=$(SEED) $(RUN) -m pytest -q -s tests/function_app/test_chaos.py
+
+torture:   ## Break everything for ten minutes under load, and count the mails (MINUTES=, SEED=)
+	@$(PYTHON) -m local.setup test
+	@MINUTES=$(MINUTES) SEED=$(SEED) $(RUN) -m torture
 
 bench:     ## Measure it beside others, in the same run (ARGS="door" or "function" chooses)
 	@$(PYTHON) -m local.setup test

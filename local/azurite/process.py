@@ -45,6 +45,7 @@ class Azurite:
 
     def start(self) -> Self:
         """Return when all three services answer. Raises AzuriteFailed."""
+        self._ports.clear()
         blob, queue, table = map(str, self._wanted)
         self.directory.mkdir(parents=True, exist_ok=True)
         accounts = ";".join(f"{name}:{key}" for name, key in self._accounts.items())

@@ -72,8 +72,9 @@ class SimulatorClient:
         self.identity_endpoint: str = where["identity_endpoint"]
         self.identity_header: str = where["identity_header"]
 
-    def mails(self) -> list[ReceivedMail]:
-        return [_received(mail) for mail in self._get("mails")]
+    def mails(self, first: int = 0) -> list[ReceivedMail]:
+        """All that were taken, in their order, from number `first` on."""
+        return [_received(mail) for mail in self._get(f"mails?from={first}")]
 
     def requests(self, route: str = "") -> list[ReceivedRequest]:
         """The calls whose path ends with `route`, oldest first."""

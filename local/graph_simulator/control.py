@@ -37,8 +37,9 @@ class ControlRoutes:
     async def _show_addresses(self, _request: web.Request) -> web.Response:
         return web.json_response(self._addresses())
 
-    async def _mails(self, _request: web.Request) -> web.Response:
-        return web.json_response([mail.as_json() for mail in self._world.mails])
+    async def _mails(self, request: web.Request) -> web.Response:
+        first = int(request.query.get("from", "0"))
+        return web.json_response([mail.as_json() for mail in self._world.mails[first:]])
 
     async def _requests(self, _request: web.Request) -> web.Response:
         return web.json_response([asdict(request) for request in self._world.requests])
