@@ -135,6 +135,7 @@ class Forwarder:
     async def _forward(self, entry: SpoolEntry) -> None:
         try:
             await self.uplink.put(self._outbox, entry)
+            self._spool.departures.tell(entry.id)
             await self._spool.remove(entry)
             self._metrics.forwarded.inc()
             log.info("queued", id=entry.id, size=entry.size)

@@ -220,6 +220,10 @@ class EdgeSettings(Section):
     )
     drain_timeout: Seconds = 25
     """How long a stop waits for sessions and for the forwarder."""
+    acknowledge: Literal["spooled", "queued"] = "spooled"
+    """When a device hears 250: the mail is on this disk, or it is in the queue, too."""
+    acknowledge_wait: Seconds = 10
+    """With `queued`: how long the 250 waits for the queue; then the disk has to do."""
     storage: StorageSettings
     spool: SpoolSettings = SpoolSettings()
     forwarder: ForwarderSettings = ForwarderSettings()
@@ -280,6 +284,13 @@ class EdgeSettings(Section):
         devices = [device.name.casefold() for device in self.devices]
         aliases = [alias.name.casefold() for alias in self.entra.aliases]
         _refuse_twins("name of a device or alias", devices + aliases)
+        return self
+
+    @model_validator(mode="after")
+    def _waits_within_its_limits(self) -> Self:
+        waits = self.acknowledge_wait if self.acknowledge == "queued" else 0
+        if waits >= self.limits.idle_timeout:
+            raise ValueError("acknowledge_wait must be shorter than limits.idle_timeout")
         return self
 
 

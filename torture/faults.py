@@ -2,6 +2,7 @@
 
 import errno
 import random
+import signal
 import threading
 import time
 from collections import Counter
@@ -114,8 +115,11 @@ class Faults:
                 time.sleep(one.seconds)
                 machine.start_function()
             case "restarted":
-                codes = machine.stop_functions()
-                self._expect(set(codes) == {0}, f"the function host exited with {codes}")
+                codes = set(machine.stop_functions())
+                # Azure, too, kills in the end what waits for a provider that says nothing.
+                self._expect(
+                    codes <= {0, -signal.SIGKILL}, f"the function host exited with {codes}"
+                )
                 machine.start_function()
             case "two at once":
                 machine.start_function()

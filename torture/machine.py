@@ -27,6 +27,7 @@ from torture.way import Way
 DEVICES = 12
 _ROOT = Path(__file__).parent.parent
 _START_SECONDS = 60
+_STOP_SECONDS = 20
 _TENANT = "72f988bf-0000-0000-0000-000000000000"
 _APPLICATION = "11111111-2222-3333-4444-555555555555"
 _SECRET = "s3cr3t~of.the-application"
@@ -109,8 +110,8 @@ class Machine:
         self._hosts.clear()
 
     def stop_functions(self) -> list[int]:
-        """Their exit codes."""
-        codes = [host.stop(_START_SECONDS) for host in self._hosts]
+        """Their exit codes; what has not ended in time is killed."""
+        codes = [host.stop(_STOP_SECONDS) for host in self._hosts]
         self._hosts.clear()
         return codes
 

@@ -3,6 +3,9 @@
 The 250 is a promise, and this is the one place that makes it.
 """
 
+import asyncio
+from contextlib import nullcontext
+
 import structlog
 
 from edge import policy, replies
@@ -78,12 +81,25 @@ class Intake:
         ticket = self._ticket(draft, device, forward_paths)
         # From here on it is the spool's: what is being committed must not be abandoned.
         self._draft = None
-        try:
-            await self._reception.spool.accept(draft, ticket)
-        except SpoolUnavailable as error:
-            return self._spool_fault(error)
-        _tell(ticket, self._wire, self._reception)
+        spool = self._reception.spool
+        waits = self._reception.settings.acknowledge == "queued"
+        with spool.departures.awaited(self._id) if waits else nullcontext() as has_left:
+            try:
+                await spool.accept(draft, ticket)
+            except SpoolUnavailable as error:
+                return self._spool_fault(error)
+            _tell(ticket, self._wire, self._reception)
+            if has_left is not None:
+                await self._wait_for_the_queue(has_left)
         return replies.queued(self._id)
+
+    async def _wait_for_the_queue(self, has_left: asyncio.Event) -> None:
+        """Not longer than is set: the mail is safe already."""
+        try:
+            async with asyncio.timeout(self._reception.settings.acknowledge_wait):
+                await has_left.wait()
+        except TimeoutError:
+            log.info("acknowledged_early", id=self._id)
 
     def abandon(self) -> None:
         """Leave nothing behind of what was not kept."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from edge.departures import Departures
 from edge.settings import SpoolSettings
 from edge.spool.draft import Draft, MemoryBudget
 from edge.spool.group_commit import GroupCommit, SpoolFull, SpoolUnavailable, Statement
@@ -91,6 +92,7 @@ class Spool:
         self._looked_at, self._free_then = float("-inf"), 0
         self.arrival = asyncio.Event()
         """Set when an entry was accepted; whoever waits for entries clears it."""
+        self.departures = Departures()
 
     @classmethod
     def open(cls, settings: SpoolSettings) -> "Spool":
