@@ -2,7 +2,7 @@
 
 A mail leaves the spool only when its ticket is in the queue. While the storage account does not
 answer, one try at a time finds out whether it is back, with growing pauses and without limit in
-time; the other mails wait for its outcome.
+time; the other mails wait for its outcome. What has gathered meanwhile goes slowly at first.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import structlog
 
 from edge.metrics import Metrics
+from edge.ramp import Ramp
 from edge.settings import ForwarderSettings
 from edge.spool import Spool, SpoolEntry, SpoolUnavailable
 from handoff.content import put_inline
@@ -33,8 +34,9 @@ def pause_before_try(failures: int, longest: float, jitter: float) -> float:
 class Uplink:
     """Whether the storage account takes mail, and when to try it again."""
 
-    def __init__(self, longest_pause: float, metrics: Metrics) -> None:
-        self._longest_pause = longest_pause
+    def __init__(self, settings: ForwarderSettings, metrics: Metrics) -> None:
+        self._longest_pause = settings.longest_pause
+        self._ramp = Ramp(settings.concurrency)
         self._metrics = metrics
         self._failures = 0
         self._probe = asyncio.Lock()
@@ -47,20 +49,21 @@ class Uplink:
         """Hand `entry` over, however long it takes. Raises BadTicket, FileNotFoundError."""
         while True:
             if self.fault is None:
-                if await self._try(outbox, entry):
-                    return
+                async with self._ramp.turn():
+                    if self.fault is None and await self._try(outbox, entry):
+                        return
             else:
                 async with self._probe:
                     if self.fault is not None:
                         await asyncio.sleep(self._pause())
-                        if await self._try(outbox, entry):
+                        if await self._try(outbox, entry, is_probe=True):
                             return
 
-    async def _try(self, outbox: Outbox, entry: SpoolEntry) -> bool:
+    async def _try(self, outbox: Outbox, entry: SpoolEntry, *, is_probe: bool = False) -> bool:
         try:
             await hand_over(outbox, entry)
         except OutboxUnavailable as error:
-            self._failed(str(error))
+            self._failed(str(error), is_probe)
             return False
         self._worked()
         return True
@@ -68,9 +71,12 @@ class Uplink:
     def _pause(self) -> float:
         return pause_before_try(self._failures, self._longest_pause, random.random())
 
-    def _failed(self, reason: str) -> None:
-        self._failures += 1
+    def _failed(self, reason: str, is_probe: bool) -> None:
         self._metrics.forward_faults.inc()
+        self._ramp.begin_anew()
+        # Those that were under way together fail together: that is one failure.
+        if self.fault is None or is_probe:
+            self._failures += 1
         if self.fault is None:
             self.since = datetime.now(UTC)
             self._metrics.uplink_up.set(0)
@@ -84,6 +90,7 @@ class Uplink:
             self._metrics.uplink_up.set(1)
         self.fault = None
         self._failures = 0
+        self._ramp.widen()
 
 
 class Forwarder:
@@ -98,7 +105,7 @@ class Forwarder:
         self._page = settings.concurrency
         self._metrics = metrics
         self._under_way: set[asyncio.Task[None]] = set()
-        self.uplink = Uplink(settings.longest_pause, metrics)
+        self.uplink = Uplink(settings, metrics)
 
     async def run(self) -> None:
         """Forward until cancelled; what was under way is then still in the spool."""
