@@ -29,6 +29,8 @@ class Statement(NamedTuple):
     head: str
     row: str
     tail: str = ""
+    frees: bool = False
+    """Whether it leaves room behind."""
 
 
 @lru_cache(1024)
@@ -53,8 +55,14 @@ class _Batch:
 class GroupCommit:
     """The writing side of the database. `submit` and `close` belong to the event loop."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        tidy: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        """`tidy` is called after a commit that left room and that nobody stands behind."""
         self._connect = connect
+        self._tidy = tidy
         self._loop = asyncio.get_running_loop()
         self._gathering: _Batch | None = None
         self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
@@ -102,8 +110,19 @@ class GroupCommit:
                 batches = [batch, *self._others_waiting()]
                 fault = _commit(connection, batches)
                 self._loop.call_soon_threadsafe(self._settle, batches, fault)
+                left_room = any(statement.frees for batch in batches for statement in batch.changes)
+                if fault is None and left_room and self._batches.empty():
+                    self._tidy_up(connection)
         finally:
             connection.close()
+
+    def _tidy_up(self, connection: sqlite3.Connection) -> None:
+        try:
+            self._tidy(connection)
+        except sqlite3.Error as fault:
+            # Somebody reads, or there is no room: after another commit, then.
+            if _is_of_the_disk(fault):
+                self._loop.call_soon_threadsafe(self.distrust, str(_meaning(fault)))
 
     def _others_waiting(self) -> Sequence[_Batch]:
         others = []

@@ -25,7 +25,7 @@ from handoff.ticket import Ticket, encode
 _INSERT = Statement(
     "INSERT INTO entries (seq, id, ticket, size, octets) VALUES ", "(?, ?, ?, ?, ?)"
 )
-_DELETE = Statement("DELETE FROM entries WHERE seq IN (", "?", ")")
+_DELETE = Statement("DELETE FROM entries WHERE seq IN (", "?", ")", frees=True)
 _HOLD = Statement(
     "UPDATE entries SET held = new.column1 FROM (VALUES ",
     "(?, ?)",
@@ -43,7 +43,10 @@ CREATE TABLE IF NOT EXISTS entries (
     size INTEGER NOT NULL,     -- octets of the content
     octets BLOB,               -- the content; NULL when it is in the file <id>.eml
     held TEXT                  -- why it is not forwarded; NULL when it is
-)
+);
+-- What a start has to know is in these alone: it must not read gigabytes of content for it.
+CREATE INDEX IF NOT EXISTS sizes ON entries (size);
+CREATE INDEX IF NOT EXISTS files ON entries (octets, id) WHERE octets IS NULL;
 """
 _WRITER_PRAGMAS = (
     "PRAGMA synchronous = FULL",
@@ -53,6 +56,9 @@ _WRITER_PRAGMAS = (
 
 _PAGE_BYTES = 8192
 """Of a new database: room for several small mails, so that fewer pages are written."""
+_ANY = "SELECT 1 FROM entries LIMIT 1"
+_MANY_FREE_PAGES = 8192
+"""64 MiB. Fewer are kept: the next mails fill them."""
 _LOOK_SECONDS = 0.1
 """Between two looks at the disk: what comes in meanwhile is far less than the reserve."""
 
@@ -88,7 +94,9 @@ class Spool:
             "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(size), 0) FROM entries"
         ).fetchone()
         self._last_seq: int = last
-        self._commits = GroupCommit(lambda: _connect(settings.directory, _WRITER_PRAGMAS))
+        self._commits = GroupCommit(
+            lambda: _connect(settings.directory, _WRITER_PRAGMAS), _give_space_back
+        )
         self._looked_at, self._free_then = float("-inf"), 0
         self.arrival = asyncio.Event()
         """Set when an entry was accepted; whoever waits for entries clears it."""
@@ -109,7 +117,7 @@ class Spool:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             connection = _connect(directory)
-            connection.execute(_SCHEMA)
+            connection.executescript(_SCHEMA)
             _sweep(directory, connection)
             return cls(settings, lock, connection)
         except BlockingIOError as error:
@@ -242,6 +250,15 @@ def _sweep(directory: Path, connection: sqlite3.Connection) -> None:
     for file in directory.glob("*.eml"):
         if is_id(file.stem) and file.stem not in named:
             _unlink(file)
+
+
+def _give_space_back(connection: sqlite3.Connection) -> None:
+    """Make the database small again when a backlog has gone: there is nothing to copy then."""
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    if free < _MANY_FREE_PAGES or connection.execute(_ANY).fetchone():
+        return
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _unlink(file: Path) -> None:
