@@ -79,6 +79,17 @@ class Machine:
     def edge_lives(self) -> bool:
         return self._edge is not None and self._edge.exit_code is None
 
+    @property
+    def edge_pid(self) -> int:
+        assert self._edge is not None  # `running` has started it
+        return self._edge.pid
+
+    def edge_events(self, name: str) -> list[str]:
+        """The ids of the mails that the running edge has logged such an event of, in order."""
+        lines = self._edge.lines if self._edge is not None else []
+        found = (json.loads(line) for line in lines if f'"{name}"' in line)
+        return [event["id"] for event in found if event["event"] == name]
+
     def edge_report(self) -> dict[str, Any]:
         """What /ready says; {} when nobody answers."""
         url = f"http://127.0.0.1:{self.monitor_port}/ready"
