@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from console.commands import device
+from console.commands import device, spool
 from console.commands.sealing_key import sealing_key
 
 app = typer.Typer(name="relay", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(spool.app, name="spool")
 
 
 def _say_version(wanted: bool) -> None:

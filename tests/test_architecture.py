@@ -20,6 +20,7 @@ MAY_IMPORT = {
         "edge.credentials",
         "edge.settings",
         "edge.settings_file",
+        "edge.spool.view",
         "edge.strangers",
     },
     "local": set(PACKAGES),
