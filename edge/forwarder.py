@@ -7,7 +7,8 @@ time; the other mails wait for its outcome. What has gathered meanwhile goes slo
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import structlog
@@ -64,6 +65,14 @@ class Uplink:
             await hand_over(outbox, entry)
         except OutboxUnavailable as error:
             self._failed(str(error), is_probe)
+            return False
+        except (BadTicket, OSError):
+            raise
+        except Exception as error:
+            # Ours or a library's: the mail must not be stranded for it, nor anybody wait unheard.
+            if self.fault is None:
+                log.exception("hand_over_fault", id=entry.id)
+            self._failed(f"{type(error).__name__}: {error}"[:200], is_probe)
             return False
         self._worked()
         return True
@@ -168,7 +177,7 @@ async def hand_over(outbox: Outbox, entry: SpoolEntry) -> None:
     ticket = decode(entry.ticket)
     inline = put_inline(ticket, entry.octets) if entry.octets is not None else None
     if inline is None:
-        await outbox.put_content(_blob_of(ticket), _content_of(entry), entry.size)
+        await _put_content(_blob_of(ticket), entry, outbox)
     await outbox.put_ticket(encode(inline or ticket))
 
 
@@ -178,14 +187,17 @@ def _blob_of(ticket: Ticket) -> str:
     return ticket.content.blob
 
 
-def _content_of(entry: SpoolEntry) -> bytes | AsyncIterator[bytes]:
+async def _put_content(blob: str, entry: SpoolEntry, outbox: Outbox) -> None:
     if entry.octets is not None:
-        return entry.octets
+        await outbox.put_content(blob, entry.octets, entry.size)
+        return
     entry.file.stat()
-    return _pieces_of(entry)
+    # Closed here: an upload that breaks off leaves its file open.
+    async with aclosing(_pieces_of(entry)) as pieces:
+        await outbox.put_content(blob, pieces, entry.size)
 
 
-async def _pieces_of(entry: SpoolEntry) -> AsyncIterator[bytes]:
+async def _pieces_of(entry: SpoolEntry) -> AsyncGenerator[bytes, None]:
     with entry.file.open("rb") as file:
         while piece := await asyncio.to_thread(file.read, _PIECE):
             yield piece
