@@ -7,9 +7,11 @@ import typer
 
 from console.commands import device, spool
 from console.commands.sealing_key import sealing_key
+from console.commands.smoke import smoke
 
 app = typer.Typer(name="relay", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(spool.app, name="spool")
+app.command()(smoke)
 
 
 def _say_version(wanted: bool) -> None:

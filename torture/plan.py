@@ -68,7 +68,7 @@ FAULTS: dict[Lane, Sequence[str]] = {
     ),
 }
 _LASTS = {"edge": (1, 5), "function": (1, 6), "storage": (2, 10), "graph": (2, 8)}
-_RESTS = {"edge": (1, 5), "function": (4, 12), "storage": (4, 12), "graph": (3, 9)}
+_RESTS = {"edge": (3, 10), "function": (4, 12), "storage": (4, 12), "graph": (3, 9)}
 
 
 def plan(seed: int, seconds: float, haste: float = 1) -> list[Break]:
