@@ -37,7 +37,7 @@ def disk(tmp_path: Path) -> FaultyDisk:
 
 @pytest.fixture
 def edge(tmp_path: Path, disk: FaultyDisk) -> Iterator[Edge]:
-    edge = Edge(config(tmp_path, NOWHERE), disk.environment())
+    edge = Edge(config(tmp_path, NOWHERE), **disk.environment())
     yield edge
     edge.child.kill()
 
@@ -77,7 +77,7 @@ async def test_after_a_failed_flush_the_spool_takes_nothing_more(
     assert len(edge.events("spool_fault")) == 2
     assert kept in await whole_mails(tmp_path / "spool")
 
-    again = Edge(tmp_path / "edge.toml", disk.environment())
+    again = Edge(tmp_path / "edge.toml", **disk.environment())
     assert answer(again, SMALL)[0] == 250
     again.child.kill()
 
@@ -87,7 +87,7 @@ def test_what_is_in_a_spool_that_takes_nothing_more_is_still_forwarded(
 ) -> None:
     away = Fault("refuse", "Queue", "POST", "/outbound/messages", times=3)
     with faulty_storage(mail_account, away) as way:
-        edge = Edge(config(tmp_path, way), disk.environment())
+        edge = Edge(config(tmp_path, way), **disk.environment())
         kept = edge.send(SMALL)
         disk.fail("sync:content", errno.EIO)
 
