@@ -5,13 +5,20 @@ from typing import Annotated
 
 import typer
 
-from console.commands import device, spool
+from console.commands import dead, device, spool
+from console.commands.log import log
 from console.commands.sealing_key import sealing_key
 from console.commands.smoke import smoke
+from console.commands.stats import stats
+from console.commands.why import why
 
 app = typer.Typer(name="relay", no_args_is_help=True, pretty_exceptions_enable=False)
-app.add_typer(spool.app, name="spool")
+app.command()(log)
+app.command()(why)
+app.command()(stats)
 app.command()(smoke)
+app.add_typer(dead.app, name="dead")
+app.add_typer(spool.app, name="spool")
 
 
 def _say_version(wanted: bool) -> None:

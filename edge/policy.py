@@ -5,7 +5,8 @@ Each check answers with a Refusal, or None to go on. Nothing here knows of socke
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from edge import replies
@@ -36,6 +37,14 @@ class Client:
     device: Device | None
     """As found by login, else by network."""
     signed_in: bool
+
+
+@lru_cache(1024)
+def plain_address(text: str) -> Address:
+    """What a socket calls its peer, without a zone; an IPv4-mapped address as the IPv4 one."""
+    address = ip_address(text.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 def device_at(devices: tuple[Device, ...], address: Address) -> Device | None:

@@ -24,6 +24,7 @@ def on_ticket(message: func.QueueMessage) -> None:
             text=message.get_body().decode(),
             pop_receipt=message.pop_receipt or "",
             dequeue_count=message.dequeue_count or 1,
+            inserted_at=message.insertion_time,
         )
     )
 

@@ -23,7 +23,7 @@ _WRITE_PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
 def conclude(message: Message, ticket: Ticket, trial: Trial, means: Means) -> None:
     """Act on the outcome of `trial`. Raises ClaimLost, or the storage account's own faults."""
-    age = means.now() - ticket.received_at
+    age = means.now() - (ticket.redriven_at or ticket.received_at)
     row = replace(trial.row, message_id=trial.message_id)
     match given_up(trial.outcome, age, means.give_up_after):
         case Sent() as outcome:

@@ -68,7 +68,7 @@ def _take(message: Message, ticket: Ticket, turn: Turn, means: Means) -> None:
     match means.ledger.claim(ticket, message.id, now, means.lease):
         case Claimed(row):
             _log_sending(ticket, row)
-            trial = attempt(ticket, row, means)
+            trial = attempt(ticket, replace(row, queued_at=message.inserted_at), means)
             turn.end(trial.outcome)
             conclude(message, ticket, trial, means)
         case Busy(until):

@@ -28,6 +28,7 @@ class Message:
     text: str
     pop_receipt: str
     dequeue_count: int
+    inserted_at: datetime | None = None
 
 
 @dataclass(frozen=True)

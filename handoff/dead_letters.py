@@ -1,14 +1,15 @@
 """Mail that will never be sent, kept with its reason until an operator decides.
 
 `<id>.eml` holds the octets as they were accepted, `<id>.json` the ticket, the reason and the
-history. The octets are written first: a reason without its mail would be a lost mail.
-Dead letters do not expire.
+history. The octets are written first: a reason without its mail would be a lost mail. The blob's
+metadata say what a list of them needs, so that nobody opens a thousand to count them.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from urllib.parse import quote, unquote
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient, ContentSettings
@@ -28,6 +29,21 @@ class DeadLetter:
     ticket: str
     """The queue message as it was found."""
     history: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True)
+class DeadLetterLabel:
+    """What a list shows of a dead letter. Texts are "" when not known."""
+
+    id: str
+    kept_at: datetime
+    code: str = ""
+    site: str = ""
+    device: str = ""
+    mailbox: str = ""
+
+
+_LABELS = ("code", "site", "device", "mailbox")
 
 
 class DeadLetters:
@@ -50,7 +66,28 @@ class DeadLetters:
             _to_json(letter),
             overwrite=True,
             content_settings=ContentSettings(content_type="application/json"),
+            metadata=_labels_of(letter),
         )
+
+    def labels(self) -> Iterator[DeadLetterLabel]:
+        """All dead letters that there are, oldest mail first."""
+        for blob in self._container.list_blobs(include=["metadata"], results_per_page=5000):
+            letter_id, _, kind = blob.name.rpartition(".")
+            if kind == "json":
+                known = {key: unquote(text) for key, text in (blob.metadata or {}).items()}
+                yield DeadLetterLabel(
+                    letter_id,
+                    blob.last_modified,
+                    **{name: known.get(name, "") for name in _LABELS},
+                )
+
+    def remove(self, letter_id: str) -> None:
+        """Let go of a dead letter, its reason first: what has no reason is in no list."""
+        for kind in ("json", "eml"):
+            try:
+                self._container.delete_blob(f"{letter_id}.{kind}")
+            except ResourceNotFoundError:
+                continue
 
     def find(self, letter_id: str) -> DeadLetter | None:
         try:
@@ -60,10 +97,27 @@ class DeadLetters:
         return _from_json(text)
 
     def octets_of(self, letter_id: str) -> bytes | None:
+        pieces = self.pieces_of(letter_id)
+        return None if pieces is None else b"".join(pieces)
+
+    def pieces_of(self, letter_id: str) -> Iterator[bytes] | None:
+        """The mail in pieces that are small enough for memory; None when it is lost."""
         try:
-            return self._container.download_blob(f"{letter_id}.eml").readall()
+            return self._container.download_blob(f"{letter_id}.eml").chunks()
         except ResourceNotFoundError:
             return None
+
+
+def _labels_of(letter: DeadLetter) -> dict[str, str]:
+    """Metadata are header fields: ASCII, and short."""
+    found = {"code": letter.code}
+    try:
+        ticket = json.loads(letter.ticket)
+        found |= {"site": ticket["site"], "device": ticket["device"]}
+        found["mailbox"] = ticket["send_as"]["mailbox"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        pass  # no ticket that anybody can read
+    return {name: quote(str(text)[:128]) for name, text in found.items() if text}
 
 
 def _to_json(letter: DeadLetter) -> str:

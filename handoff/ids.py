@@ -23,6 +23,12 @@ def new_id(now: datetime) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
+def first_id(moment: datetime) -> str:
+    """What sorts before every id made at `moment` or later, and after every earlier one."""
+    number = int(moment.timestamp() * 1000) << 80
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+
+
 def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 

@@ -98,6 +98,17 @@ class Content(_Part):
         return self
 
 
+class Client(_Part):
+    """Who brought the mail, as the edge saw it. For whoever asks later; nothing depends on it."""
+
+    listener: Label
+    address: Label
+    tls: Label = ""
+    """The protocol version; "" in clear."""
+    signed_in: bool = False
+    """Known by a login; else by its network."""
+
+
 class Ticket(_Part):
     """One mail, accepted by an edge, to be sent by the function app."""
 
@@ -110,13 +121,18 @@ class Ticket(_Part):
     envelope: Envelope
     send_as: SendAs
     content: Content
+    client: Client | None = Field(default=None, exclude_if=_is_none)
     trace: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{1,128}$")] | None = None
     """W3C traceparent of the transaction."""
     generation: int = Field(default=0, ge=0, exclude_if=lambda generation: generation == 0)
     """How often an operator has put this mail back; a new generation may be sent again."""
+    redriven_at: Moment | None = Field(default=None, exclude_if=_is_none)
+    """When that was last: it is given up only so long after."""
 
-    @field_serializer("received_at")
-    def _in_utc(self, moment: datetime) -> str:
+    @field_serializer("received_at", "redriven_at")
+    def _in_utc(self, moment: datetime | None) -> str | None:
+        if moment is None:
+            return None
         return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

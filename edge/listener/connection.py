@@ -8,8 +8,7 @@ A command is obeyed where its octets arrive; only one that has to wait goes to t
 """
 
 import asyncio
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address
 from typing import Any
 
 import structlog
@@ -21,7 +20,7 @@ from edge.listener.arrivals import Arrivals
 from edge.listener.dialog import Answer, Dialog, Patient
 from edge.listener.reception import Reception
 from edge.listener.wire import CHUNK, ConnectionEnded
-from edge.policy import Address
+from edge.policy import Address, plain_address
 from edge.replies import Reply
 
 _MOST_AT_ONCE = 32
@@ -64,6 +63,11 @@ class Connection(SMTP):
         self.is_encrypted = reception.listener.tls == "implicit"
 
     # The wire, as the dialog sees it.
+
+    @property
+    def tls_version(self) -> str:
+        session = self.transport.get_extra_info("ssl_object") if self.transport else None
+        return (session.version() or "") if session else ""
 
     @property
     def ended(self) -> "asyncio.Future[None]":
@@ -187,7 +191,7 @@ class Connection(SMTP):
 
     async def _find_address(self) -> bool:
         peer = self.session.peer if self.session else None
-        self.address = _plain(peer[0] if peer else "0.0.0.0")
+        self.address = plain_address(peer[0] if peer else "0.0.0.0")
         listener = self._reception.listener
         if not listener.proxy_protocol:
             return True
@@ -200,7 +204,7 @@ class Connection(SMTP):
         if not proxied.valid or not isinstance(proxied.src_addr, Address):
             log.warning("bad_proxy_header", listener=listener.name, peer=str(self.address))
             return False
-        self.address = _plain(str(proxied.src_addr))
+        self.address = plain_address(str(proxied.src_addr))
         return True
 
     async def _meet(self) -> None:
@@ -291,10 +295,3 @@ class Connection(SMTP):
         if transport is None:
             raise ConnectionEnded
         return transport
-
-
-@lru_cache(1024)
-def _plain(text: str) -> Address:
-    address = ip_address(text.partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

@@ -74,11 +74,13 @@ class Intake:
             await self._take(rest, self._chunks.has_bare_line_ends)
         return self._judge(self._chunks.has_bare_line_ends, self._size)
 
-    async def keep(self, device: Device, forward_paths: tuple[str, ...]) -> Reply | Refusal:
+    async def keep(
+        self, device: Device, forward_paths: tuple[str, ...], *, signed_in: bool
+    ) -> Reply | Refusal:
         """Make the mail durable, and say so."""
         draft = self._draft
         assert draft is not None  # kept or abandoned only once
-        ticket = self._ticket(draft, device, forward_paths)
+        ticket = self._ticket(draft, device, forward_paths, signed_in=signed_in)
         # From here on it is the spool's: what is being committed must not be abandoned.
         self._draft = None
         spool = self._reception.spool
@@ -123,7 +125,9 @@ class Intake:
             size, is_bare, self._reception.listener, self._reception.limits
         )
 
-    def _ticket(self, draft: Draft, device: Device, forward_paths: tuple[str, ...]) -> Ticket:
+    def _ticket(
+        self, draft: Draft, device: Device, forward_paths: tuple[str, ...], *, signed_in: bool
+    ) -> Ticket:
         return Ticket.model_validate(  # all at once: a third of the time of part by part
             {
                 "v": 1,
@@ -142,6 +146,12 @@ class Intake:
                     "size": draft.size,
                     "sha256": draft.sha256,
                     "blob": blob_name_of(self._id),
+                },
+                "client": {
+                    "listener": self._reception.listener.name,
+                    "address": str(self._wire.address),
+                    "tls": self._wire.tls_version,
+                    "signed_in": signed_in,
                 },
             }
         )

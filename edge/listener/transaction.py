@@ -22,6 +22,8 @@ class Transaction:
     device: Device
     began: float
     """By the event loop's clock."""
+    signed_in: bool = False
+    """The device is known by its login."""
     forward_paths: list[str] = field(default_factory=list)
     intake: Intake | None = None
     _ticket_octets: int = 0
@@ -72,7 +74,7 @@ class Transaction:
         return await self._keep(self.intake)
 
     async def _keep(self, intake: Intake) -> Reply | Refusal:
-        return await intake.keep(self.device, tuple(self.forward_paths))
+        return await intake.keep(self.device, tuple(self.forward_paths), signed_in=self.signed_in)
 
     def end(self) -> None:
         """Leave nothing behind of what was not kept."""

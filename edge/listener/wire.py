@@ -25,6 +25,10 @@ class Wire(Protocol):
     def is_encrypted(self) -> bool: ...
 
     @property
+    def tls_version(self) -> str:
+        """Such as TLSv1.3; "" in clear."""
+
+    @property
     def ended(self) -> "asyncio.Future[None]":
         """Done when the connection is over."""
 
