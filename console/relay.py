@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from console.commands import dead, device, spool
+from console.commands.console import console
 from console.commands.log import log
 from console.commands.sealing_key import sealing_key
 from console.commands.smoke import smoke
@@ -17,6 +18,7 @@ app.command()(log)
 app.command()(why)
 app.command()(stats)
 app.command()(smoke)
+app.command()(console)
 app.add_typer(dead.app, name="dead")
 app.add_typer(spool.app, name="spool")
 

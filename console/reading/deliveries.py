@@ -24,6 +24,7 @@ _WIDEST_CHOSEN = timedelta(days=1)
 """Where the storage account has to choose rows, it walks through all of the piece."""
 _WIDEST = timedelta(days=45)
 _OLDEST = timedelta(days=400)
+_TIMES_FOR_NOTHING = 15
 _AHEAD = timedelta(minutes=10)
 """Clocks of edges may be ahead of ours."""
 
@@ -53,7 +54,7 @@ def read_page(
         cursor = first_id(query.before)
     high = cursor if cursor and is_id(cursor) else first_id(now + _AHEAD)
     floor = first_id(max(query.after, now - _OLDEST) if query.after else now - _OLDEST)
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
     found: list[Line] = []
     for piece, lines in _pieces(reader, query, high, floor):
         high = piece.low
@@ -62,9 +63,14 @@ def read_page(
             found = found[:size]
             high = found[-1].id
             break
-        if len(found) == size or time.monotonic() >= deadline:
+        if len(found) == size or time.monotonic() - began >= _patience(patience, found):
             break
     return Page(found, time_of(high), high if high > floor else None)
+
+
+def _patience(patience: float, found: list[Line]) -> float:
+    """Who sees nothing waits longer than who sees something."""
+    return patience if found else patience * _TIMES_FOR_NOTHING
 
 
 def walk(reader: LedgerReader, query: Query, now: datetime) -> Iterator[Line]:

@@ -1,0 +1,73 @@
+"""`relay console`: the web console, on this machine's loopback unless told otherwise."""
+
+import asyncio
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.place import me
+from console.terminal import FAILED, WRONG_USAGE, Config, at_work, complain
+from console.web.server import AddressInUse, build, serve
+from console.web.sign_in import Access
+
+PORT = 8025
+_PASSWORD_FILE = "RELAY_CONSOLE_PASSWORD_FILE"
+
+
+def console(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 is any free one.", min=0, max=65535)] = PORT,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ask for the password in this file (or its argon2id hash).",
+            envvar=_PASSWORD_FILE,
+            dir_okay=False,
+        ),
+    ] = None,
+    user_header: Annotated[
+        str, typer.Option(help="Believe the proxy, which names its user in this field.")
+    ] = "",
+    trusted_proxy: Annotated[
+        list[str] | None, typer.Option(help="The proxy's network. May be repeated.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Open the web console. Ctrl-C closes it."""
+    access = _access(password_file, user_header, trusted_proxy or [])
+    if access.is_open and not _is_loopback(host):
+        raise complain(
+            f"{host} can be reached from elsewhere: set --password-file, or --user-header with "
+            "--trusted-proxy.",
+            WRONG_USAGE,
+        )
+    with at_work(config) as storage:
+        app = build(storage, access)
+        try:
+            asyncio.run(serve(app, host, port, lambda address: typer.echo(address)))
+        except AddressInUse as fault:
+            raise complain(str(fault), FAILED) from fault
+
+
+def _access(password_file: Path | None, user_header: str, proxies: list[str]) -> Access:
+    if bool(user_header) != bool(proxies):
+        raise complain("--user-header and --trusted-proxy need each other.", WRONG_USAGE)
+    if user_header and password_file:
+        raise complain("Choose --password-file or --user-header.", WRONG_USAGE)
+    try:
+        networks = [ip_network(proxy) for proxy in proxies]
+        password = password_file.read_text("utf-8").strip() if password_file else ""
+    except (OSError, ValueError) as fault:
+        raise complain(str(fault), WRONG_USAGE) from fault
+    if password_file and not password:
+        raise complain(f"{password_file} is empty.", WRONG_USAGE)
+    return Access(me(), password, user_header, networks)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,160 @@
+"""The pages that only read: overview, deliveries, one message, what failed."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
+
+from aiohttp import web
+
+from console.commands.log import CSV_COLUMNS, as_row
+from console.reading.deliveries import read_page, walk
+from console.reading.failed import grouped
+from console.reading.figures import Album, take
+from console.reading.life import read_header, read_life, why_unknown
+from console.reading.light import light_of
+from console.reading.query import NAMES, BadQuery, Query, read_query
+from console.web.looks import Looks
+from console.web.overview import Span, charts_of, tiles_of
+from handoff.alarms import open_alarms
+from handoff.dead_letters import DeadLetters
+from handoff.delivery import State
+from handoff.ids import ID_PATTERN, is_id
+from handoff.ledger_reader import LedgerReader
+from handoff.storage import Storage
+
+PATIENCE = 0.06
+"""Seconds after which a search shows what it has: nobody waits for a page."""
+_FOR_THE_NEWEST = 5.0
+"""Without a search every row fits, so that a page is full after a read or two."""
+_MOST_CSV = 100_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Readings of one storage account."""
+
+    storage: Storage
+    looks: Looks
+    album: Album
+
+    @classmethod
+    def of(cls, storage: Storage, looks: Looks) -> "Pages":
+        return cls(storage, looks, Album(lambda: take(storage, datetime.now(UTC))))
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self.overview),
+            web.get("/deliveries", self.deliveries),
+            web.get("/deliveries.csv", self.deliveries_csv),
+            web.get(f"/messages/{{id:{ID_PATTERN}}}.eml", self.octets),
+            web.get("/messages/{id}", self.message),
+            web.get("/failed", self.failed),
+        ]
+
+    async def overview(self, request: web.Request) -> web.Response:
+        span = Span.of(request.query.get("span", ""))
+        picture = await in_thread(self.album.newest)
+        alarms = await in_thread(lambda: open_alarms(self.storage.status))
+        figures = picture.last(span.length)
+        return self.looks.page(
+            request,
+            "overview.html",
+            span=span,
+            spans=list(Span),
+            light=light_of(picture, alarms),
+            alarms=alarms,
+            tiles=tiles_of(picture),
+            figures=figures,
+            charts=charts_of(picture, span),
+            queues=picture.queues,
+            at=picture.at,
+        )
+
+    async def deliveries(self, request: web.Request) -> web.Response:
+        text, now = request.query.get("q", "").strip(), datetime.now(UTC)
+        cursor = request.query.get("older") or None
+        fault, query = "", Query()
+        try:
+            query = read_query(text, now)
+        except BadQuery as bad:
+            fault = str(bad)
+        if query.single_id is not None:
+            raise web.HTTPSeeOther(f"/messages/{query.single_id}")
+        reader = LedgerReader(self.storage.deliveries)
+        patience = PATIENCE if text else _FOR_THE_NEWEST
+        page = await in_thread(
+            lambda: read_page(reader, query, now, cursor=cursor, patience=patience)
+        )
+        return self.looks.page(
+            request,
+            "deliveries.html",
+            q=text,
+            fault=fault,
+            page=page,
+            cursor=cursor,
+            states=[state.value for state in State],
+            names=NAMES,
+            chosen=query.equal.get("state", ""),
+        )
+
+    async def deliveries_csv(self, request: web.Request) -> web.Response:
+        now = datetime.now(UTC)
+        try:
+            query = read_query(request.query.get("q", ""), now)
+        except BadQuery as bad:
+            raise web.HTTPBadRequest(text=str(bad)) from bad
+        reader = LedgerReader(self.storage.deliveries)
+        lines = await in_thread(lambda: list(islice(walk(reader, query, now), _MOST_CSV)))
+        file = io.StringIO()
+        writer = csv.writer(file)
+        writer.writerow(CSV_COLUMNS)
+        writer.writerows(map(as_row, lines))
+        return web.Response(
+            text=file.getvalue(),
+            content_type="text/csv",
+            headers={"Content-Disposition": 'attachment; filename="deliveries.csv"'},
+        )
+
+    async def message(self, request: web.Request) -> web.Response:
+        mail_id = request.match_info["id"]
+        life = await in_thread(lambda: read_life(self.storage, mail_id))
+        if life is None:
+            why = why_unknown(mail_id, datetime.now(UTC))
+            return self.looks.page(request, "fault.html", status=404, number=404, text=why)
+        header = []
+        if life.has_dead_letter and is_id(mail_id):
+            header = await in_thread(lambda: read_header(self.storage, mail_id))
+        return self.looks.page(request, "message.html", life=life, mail=life.mail, header=header)
+
+    async def octets(self, request: web.Request) -> web.Response:
+        """A dead letter as the device sent it; to be kept, and never shown by the browser."""
+        mail_id = request.match_info["id"]
+        octets = await in_thread(lambda: DeadLetters(self.storage.dead_letters).octets_of(mail_id))
+        if octets is None:
+            raise web.HTTPNotFound(text=f"There are no octets of {mail_id}.")
+        return web.Response(
+            body=octets,
+            content_type="application/octet-stream",
+            headers={"Content-Disposition": f'attachment; filename="{mail_id}.eml"'},
+        )
+
+    async def failed(self, request: web.Request) -> web.Response:
+        labels = await in_thread(lambda: list(DeadLetters(self.storage.dead_letters).labels()))
+        return self.looks.page(
+            request,
+            "failed.html",
+            groups=grouped(labels),
+            number=len(labels),
+            done=request.query.get("done", ""),
+        )
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """The storage clients block; the pages must not."""
+    return await asyncio.to_thread(work)

@@ -1,0 +1,150 @@
+"""The web console in a real browser: flows, scripts on and off, accessibility, light and dark."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from handoff.delivery import State
+from handoff.ledger import Ledger
+from handoff.storage import Storage
+from tests.console.past import Past
+from tests.console.site import Site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+NO_TRAFFIC = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+MINUTE = timedelta(minutes=1)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (apt: chromium)")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *NO_TRAFFIC])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(mail_account: str) -> Iterator[Site]:
+    site = Site(mail_account)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def look(browser: Browser, site: Site) -> Iterator[Any]:
+    """Open a page; whatever the browser complains of fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def look(path: str, **options: Any) -> Page:
+        context = browser.new_context(base_url=site.address, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text) if said.type in ("error", "warning") else None
+            ),
+        )
+        page.goto(path)
+        return page
+
+    yield look
+    for context in contexts:
+        context.close()
+
+    assert complaints == []
+
+
+@pytest.fixture
+def dead(past: Past) -> str:
+    past.mails([n * MINUTE for n in range(2, 90)])
+    past.mail(5 * MINUTE, State.DEFERRED, "http-503", "Microsoft Graph has a fault of its own.")
+    return past.mail(MINUTE, State.DEAD, "ErrorInvalidUser", "No such mailbox.", device="ups").id
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path", ["/", "/deliveries", "/deliveries?q=x:y", "/messages/{dead}", "/failed?done=Done."]
+)
+def test_every_page_is_accessible(look: Any, dead: str, path: str, scheme: str) -> None:
+    page = look(path.format(dead=dead), color_scheme=scheme)
+    found = Axe().run(page)
+
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_dead_mail_is_redriven_with_three_clicks(look: Any, dead: str, storage: Storage) -> None:
+    page = look("/")
+    page.get_by_role("link", name="Failed", exact=True).first.click()
+    page.get_by_role("button", name="Redrive …").click()
+    expect(page.get_by_role("heading", name="Redrive 1 mail?")).to_be_visible()
+    page.get_by_role("button", name="Yes, redrive it").click()
+    expect(page.locator(".badge.deferred")).to_be_visible()
+
+    assert storage.outbound.get_queue_properties().approximate_message_count == 1
+
+
+def test_a_dead_mail_is_discarded_after_a_second_thought(
+    look: Any, dead: str, storage: Storage
+) -> None:
+    page = look(f"/messages/{dead}")
+    page.get_by_role("button", name="Discard …").click()
+    page.get_by_role("link", name="No", exact=True).click()
+    row = Ledger(storage.deliveries).find(dead)
+
+    assert row is not None
+    assert row.state is State.DEAD
+
+    page.goto(f"/messages/{dead}")
+    page.get_by_role("button", name="Discard …").click()
+    page.get_by_role("button", name="Yes, discard it").click()
+    expect(page.locator(".badge.discarded")).to_be_visible()
+
+
+def test_a_search_shows_its_mails_while_one_types(look: Any, dead: str) -> None:
+    page = look("/deliveries")
+    expect(page.locator("tbody tr")).to_have_count(50)
+    page.get_by_label("Search", exact=True).press_sequentially("state:dead")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page).to_have_url(page.url.partition("?")[0] + "?q=state%3Adead")
+    page.locator("tbody a").click()
+    expect(page.get_by_role("heading", name=dead)).to_be_visible()
+
+
+def test_new_mail_comes_by_itself(look: Any, past: Past) -> None:
+    page = look("/deliveries")
+    expect(page.locator("tbody tr")).to_have_count(1)  # the row that says there is none
+    mail = past.mail(timedelta(0))
+    expect(page.locator(f'a[href="/messages/{mail.id}"]')).to_be_visible(timeout=15_000)
+
+
+def test_all_is_readable_and_usable_without_scripts(look: Any, dead: str, storage: Storage) -> None:
+    page = look("/", java_script_enabled=False)
+    expect(page.locator("svg.chart")).to_have_count(2)
+    page.get_by_role("link", name="Deliveries").click()
+    page.get_by_label("Search", exact=True).fill("device:ups")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("tbody a").click()
+    page.get_by_role("button", name="Redrive …").click()
+    page.get_by_role("button", name="Yes, redrive it").click()
+    expect(page.locator(".badge.deferred")).to_be_visible()
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(look: Any, dead: str) -> None:
+    for path in ("/", "/deliveries", f"/messages/{dead}", "/failed"):
+        page = look(path, viewport={"width": 390, "height": 800})
+        width = page.evaluate("document.documentElement.scrollWidth")
+
+        assert width <= 390, path
