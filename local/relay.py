@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from console.commands.console import PORT as CONSOLE_PORT
 from edge.credentials import hash_password
 from local.azurite import Azurite
 from local.child import Child, ChildFailed
@@ -38,6 +39,8 @@ class Relay:
 
     submission_port: int
     monitor_port: int
+    console: str
+    """The address of the web console."""
     password: str
     certificate: Path
     simulator: SimulatorClient
@@ -88,7 +91,24 @@ def running(kept: Path, submission_port: int, monitor_port: int, step: Step) -> 
 
             wanted = _if_free(submission_port), _if_free(monitor_port)
             parts["Edge"], ports = _started_edge(start, wanted)
-        yield Relay(*ports, password, kept / "tls" / "certificate.pem", simulator, stations, parts)
+        with step("Console"):
+
+            def show(port: int) -> Child:
+                return stack.enter_context(_console(account, simulator, port))
+
+            parts["Console"], shown_at = _started_console(show)
+        yield Relay(
+            *ports, shown_at, password, kept / "tls" / "certificate.pem", simulator, stations, parts
+        )
+
+
+def _console(account: str, simulator: SimulatorClient, port: int) -> Child:
+    command = [sys.executable, "-m", "console", "console", "--port", str(port)]
+    return Child(
+        [*command, "--simulator", simulator.address],
+        environment=os.environ | {"MailStorage": account},
+        directory=ROOT,
+    )
 
 
 def _started_edge(
@@ -103,6 +123,18 @@ def _started_edge(
             raise
     edge = start(_ANY)
     return edge, _ports(edge.wait_for(_is_ready, _START_SECONDS))
+
+
+def _started_console(show: Callable[[int], Child]) -> tuple[Child, str]:
+    """The web console and its address, in the same way."""
+    for port in (_if_free(CONSOLE_PORT), 0):
+        console = show(port)
+        try:
+            return console, console.wait_for(lambda line: line.startswith("http"), _START_SECONDS)
+        except ChildFailed as fault:
+            if "address already in use" not in str(fault) or port == 0:
+                raise
+    raise AssertionError("port 0 is always free")
 
 
 def _is_ready(line: str) -> bool:

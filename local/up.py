@@ -55,6 +55,7 @@ The relay stays up. A mail program can send through it:
   password  {relay.password}
   trust     {relay.certificate}
 
+  console   {relay.console}   (what was received: {relay.console}/inbox)
   health    http://127.0.0.1:{relay.monitor_port}/ready and /metrics
   received  {relay.simulator.address}/_control/mails
 

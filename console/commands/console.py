@@ -33,6 +33,9 @@ def console(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(help="The proxy's network. May be repeated.")
     ] = None,
+    simulator: Annotated[
+        str, typer.Option(help="The address of a Graph simulator, whose inbox is shown.")
+    ] = "",
     config: Config = None,
 ) -> None:
     """Open the web console. Ctrl-C closes it."""
@@ -44,7 +47,7 @@ def console(
             WRONG_USAGE,
         )
     with at_work(config) as storage:
-        app = build(storage, access)
+        app = build(storage, access, simulator)
         try:
             asyncio.run(serve(app, host, port, lambda address: typer.echo(address)))
         except AddressInUse as fault:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from console.web.actions import Actions
 from console.web.guard import application, sign_in_routes
+from console.web.inbox import Inbox
 from console.web.looks import STATIC, Looks
 from console.web.pages import Pages
 from console.web.sign_in import Access, Doorkeeper
@@ -20,14 +21,17 @@ class AddressInUse(Exception):
     """The address to listen on is taken, or is not ours."""
 
 
-def build(storage: Storage, access: Access) -> web.Application:
-    """All pages behind their guard."""
+def build(storage: Storage, access: Access, simulator: str = "") -> web.Application:
+    """All pages behind their guard; with an inbox when there is a Graph simulator."""
     keeper = Doorkeeper(access)
-    looks = Looks(keeper, _MENU, has_password=bool(access.password))
+    menu = (*_MENU, *([("/inbox", "Inbox")] if simulator else []))
+    looks = Looks(keeper, menu, has_password=bool(access.password))
     app = application(keeper, looks)
     app.add_routes(sign_in_routes(keeper, looks))
     app.add_routes(Pages.of(storage, looks).routes())
     app.add_routes(Actions(storage, looks).routes())
+    if simulator:
+        app.add_routes(Inbox(simulator, looks).routes())
     app.router.add_static("/static", STATIC)
     return app
 

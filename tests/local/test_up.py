@@ -6,6 +6,7 @@ import smtplib
 import socket
 import ssl
 import sys
+import urllib.request
 
 import pytest
 
@@ -82,3 +83,21 @@ def test_options_are_explained(option: str) -> None:
 
     assert code == (0 if option == "--help" else 2)
     assert "--once" in text_of(child)
+
+
+def test_the_console_shows_the_mail_and_what_arrived() -> None:
+    with Child([*UP, "--port", "0", "--monitor-port", "0"]) as child:
+        child.wait_for(lambda line: "Ctrl-C stops everything." in line, 90)
+        found = re.search(r"^  console\s+(\S+)", text_of(child), re.MULTILINE)
+        assert found is not None
+        overview, inbox, mail = (_page(found[1] + path) for path in ("/", "/inbox", "/inbox/0"))
+
+    assert "1 mail accepted in the last hour" in overview
+    assert "Scan \N{EN DASH} two pages" in inbox
+    assert "The scan is attached." in mail
+    assert "archive@contoso.com" in mail
+
+
+def _page(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        return str(answer.read().decode())
