@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from console.commands import dead, device, spool
+from console.commands import dead, device, sites, spool
 from console.commands.console import console
 from console.commands.log import log
 from console.commands.sealing_key import sealing_key
@@ -19,8 +19,10 @@ app.command()(why)
 app.command()(stats)
 app.command()(smoke)
 app.command()(console)
+app.command()(sites.watch)
 app.add_typer(dead.app, name="dead")
 app.add_typer(spool.app, name="spool")
+app.add_typer(sites.app, name="sites")
 
 
 def _say_version(wanted: bool) -> None:

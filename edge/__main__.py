@@ -25,6 +25,7 @@ from edge.entra.check import EntraCheck
 from edge.expiry import ExpiryWatch
 from edge.explain import Question, explain
 from edge.forwarder import Forwarder
+from edge.heartbeat import Heart
 from edge.listener import Doors, Reception
 from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.listener.server import AddressInUse
@@ -34,6 +35,7 @@ from edge.renewal import Renewal
 from edge.service_manager import tell_service_manager
 from edge.settings import EdgeSettings, StorageSettings
 from edge.settings_file import SettingsError, load
+from edge.sightings import Sightings
 from edge.spool import Spool, SpoolLocked, SpoolUnavailable
 from edge.strangers import StrangerBook
 from edge.vault import VaultUnavailable, follow_vault, have_certificate
@@ -119,6 +121,7 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
             asyncio.create_task(renewal.run()),
             asyncio.create_task(follow_vault(lambda: receptions[0].settings.tls)),
             asyncio.create_task(_expiry_watch(receptions[0], metrics).run()),
+            asyncio.create_task(Heart(receptions[0], outbox).beat()),
             asyncio.create_task(_reload_on(reload, receptions, renewal, read_settings)),
         ]
         await stop.wait()
@@ -149,6 +152,7 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
     parts.callback(entra.close)
     crowd, allowances, failed_sign_ins = Crowd(), Allowances(), FailedSignIns()
     strangers = StrangerBook(settings.spool.directory)
+    sightings = Sightings()
     return [
         Reception(
             listener=listener,
@@ -162,6 +166,7 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
             allowances=allowances,
             failed_sign_ins=failed_sign_ins,
             strangers=strangers,
+            sightings=sightings,
             now=lambda: datetime.now(UTC),
         )
         for listener in settings.listeners

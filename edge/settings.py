@@ -121,6 +121,13 @@ class MonitorSettings(Section):
     address: EndpointSetting = Endpoint("127.0.0.1", 8080)
 
 
+class HeartbeatSettings(Section):
+    """How often the edge tells the function app that it lives."""
+
+    interval: Annotated[int, Field(ge=0, le=86_400)] = 300
+    """0: never."""
+
+
 class LogSettings(Section):
     format: Literal["auto", "json", "console"] = "auto"
     """auto: console on a terminal, else JSON."""
@@ -170,6 +177,8 @@ class Device(Section):
     """Where it may send to; empty is everywhere."""
     rate: RateSetting = None
     identity: Name = "default"
+    silent_after: Annotated[int, Field(ge=60)] | None = None
+    """Without a mail for so long, an alarm is raised."""
 
     @field_validator("name")
     @classmethod
@@ -230,6 +239,7 @@ class EdgeSettings(Section):
     limits: Limits = Limits()
     tls: TlsSettings = TlsSettings()
     monitor: MonitorSettings = MonitorSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     log: LogSettings = LogSettings()
     listeners: tuple[Listener, ...] = _SHIPPED_LISTENERS
     devices: tuple[Device, ...] = ()

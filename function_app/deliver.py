@@ -27,9 +27,11 @@ from function_app.means import Means, Message, Trial, put_back
 from function_app.outcome import Deferred, NotSent, Outcome, Rejected
 from function_app.pacing.turns import Turn
 from function_app.providers import Provider
+from function_app.signals import heed
 from handoff.content import ContentLost, NoRoom, drop_content, open_content
 from handoff.ledger import Busy, Claimed, ClaimLost, Delivery, Ended, State
 from handoff.octets import Octets
+from handoff.signals import decode_signal
 from handoff.ticket import BadTicket, Ticket, decode
 
 _AFTER_LOST_CLAIM = timedelta(seconds=5)
@@ -52,6 +54,9 @@ def _deliver(message: Message, means: Means) -> None:
     try:
         ticket = decode(message.text)
     except BadTicket as fault:
+        if signal := decode_signal(message.text):
+            heed(signal, means)
+            return
         keep_stranger(message.id, message.text, str(fault), means.storage, means.now())
         return
     # Before the claim: to wait for the mailbox is no attempt.

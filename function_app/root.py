@@ -29,6 +29,7 @@ from function_app.providers.http import session
 from function_app.providers.tokens import Tokens
 from function_app.providers.ways import tokens_of, tokens_of_guest
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
+from function_app.silence import listen
 from function_app.sweep import sweep
 from function_app.tally import tally
 from handoff.account import Account
@@ -58,6 +59,7 @@ def on_timer() -> None:
     try:
         sweep(_storage(), _now())
         tally(_storage(), _now())
+        listen(_storage(), _now)
     finally:
         tell(_storage(), read_notices(only_set(os.environ), []), _now())
 

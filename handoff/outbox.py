@@ -87,10 +87,13 @@ class Outbox:
         except (AzureError, OSError) as error:
             raise _unavailable(error) from error
 
-    async def put_ticket(self, message: str) -> None:
-        """Queue an encoded ticket, to stay until it is done. Raises OutboxUnavailable."""
+    async def put_ticket(self, message: str, seconds: int = _FOREVER) -> None:
+        """Queue an encoded ticket, to stay until it is done; or another message, for `seconds`.
+
+        Raises OutboxUnavailable.
+        """
         try:
-            await self._queue.send_message(message, time_to_live=_FOREVER)
+            await self._queue.send_message(message, time_to_live=seconds)
         except ResourceNotFoundError as error:
             await self._create_missing()
             raise _unavailable(error) from error

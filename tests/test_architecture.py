@@ -71,6 +71,7 @@ PURE = (
     "handoff.delivery",
     "handoff.expiry",
     "handoff.ids",
+    "handoff.signals",
     "handoff.ticket",
     "handoff.names",
     "function_app.compose",

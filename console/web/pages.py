@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -13,8 +13,10 @@ from aiohttp import web
 
 from console.commands.log import CSV_COLUMNS, as_row
 from console.reading.deliveries import read_page, walk
+from console.reading.devices import join
+from console.reading.expiry import expiries
 from console.reading.failed import grouped
-from console.reading.figures import Album, take
+from console.reading.figures import Album, shares, take
 from console.reading.life import read_header, read_life, why_unknown
 from console.reading.light import light_of
 from console.reading.query import NAMES, BadQuery, Query, read_query
@@ -25,12 +27,14 @@ from handoff.dead_letters import DeadLetters
 from handoff.delivery import State
 from handoff.ids import ID_PATTERN, is_id
 from handoff.ledger_reader import LedgerReader
+from handoff.sites import Sites
 from handoff.storage import Storage
 
 PATIENCE = 0.06
 """Seconds after which a search shows what it has: nobody waits for a page."""
 _FOR_THE_NEWEST = 5.0
 """Without a search every row fits, so that a page is full after a read or two."""
+_MONTH = timedelta(days=30)
 _MOST_CSV = 100_000
 T = TypeVar("T")
 
@@ -55,12 +59,14 @@ class Pages:
             web.get(f"/messages/{{id:{ID_PATTERN}}}.eml", self.octets),
             web.get("/messages/{id}", self.message),
             web.get("/failed", self.failed),
+            web.get("/devices", self.devices),
         ]
 
     async def overview(self, request: web.Request) -> web.Response:
         span = Span.of(request.query.get("span", ""))
         picture = await in_thread(self.album.newest)
         alarms = await in_thread(lambda: open_alarms(self.storage.status))
+        sites = await in_thread(Sites(self.storage.status).all)
         figures = picture.last(span.length)
         return self.looks.page(
             request,
@@ -74,6 +80,8 @@ class Pages:
             charts=charts_of(picture, span),
             queues=picture.queues,
             at=picture.at,
+            sites=sites,
+            expiries=expiries(sites, picture.at),
         )
 
     async def deliveries(self, request: web.Request) -> web.Response:
@@ -142,6 +150,20 @@ class Pages:
             body=octets,
             content_type="application/octet-stream",
             headers={"Content-Disposition": f'attachment; filename="{mail_id}.eml"'},
+        )
+
+    async def devices(self, request: web.Request) -> web.Response:
+        now = datetime.now(UTC)
+        sites = Sites(self.storage.status)
+        known = await in_thread(lambda: sites.devices(now))
+        counted = await in_thread(lambda: shares(self.storage, _MONTH, now))
+        return self.looks.page(
+            request,
+            "devices.html",
+            sites=await in_thread(sites.all),
+            devices=join(known, counted.devices),
+            mailboxes=sorted(counted.mailboxes.items(), key=lambda one: -one[1].mails),
+            now=now,
         )
 
     async def failed(self, request: web.Request) -> web.Response:

@@ -14,7 +14,12 @@ from console.web.pages import Pages
 from console.web.sign_in import Access, Doorkeeper
 from handoff.storage import Storage
 
-_MENU = (("/", "Overview"), ("/deliveries", "Deliveries"), ("/failed", "Failed"))
+_MENU = (
+    ("/", "Overview"),
+    ("/deliveries", "Deliveries"),
+    ("/failed", "Failed"),
+    ("/devices", "Devices"),
+)
 
 
 class AddressInUse(Exception):

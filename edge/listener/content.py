@@ -172,6 +172,7 @@ async def discard(wire: Wire, octets: int, limit: int) -> None:
 
 
 def _tell(ticket: Ticket, wire: Wire, reception: Reception) -> None:
+    reception.sightings.saw(ticket)
     metrics = reception.metrics
     took = reception.now() - ticket.received_at
     reception.accepted.inc()

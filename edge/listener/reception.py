@@ -11,6 +11,7 @@ from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.listener.wire import Wire
 from edge.metrics import Metrics
 from edge.settings import EdgeSettings, Limits, Listener
+from edge.sightings import Sightings
 from edge.spool import Spool
 from edge.strangers import StrangerBook
 
@@ -32,6 +33,7 @@ class Reception:
     strangers: StrangerBook
     now: Callable[[], datetime]
     connections: set[Wire] = field(default_factory=set)
+    sightings: Sightings = field(default_factory=Sightings)
     is_closing: bool = False
 
     def __post_init__(self) -> None:

@@ -46,7 +46,7 @@ def lets_send(alarms: list[Alarm], send_as: SendAs) -> bool:
 
 def _news(alarm: Alarm, event: Event) -> News:
     key = alarm.key
-    origin = key.mailbox or key.identity or "function app"
+    origin = key.about or key.mailbox or key.identity or "function app"
     wrong = "" if _IS_WARNING.search(key.code) else " is wrong"
     words = " is over" if event == "alarm-over" else wrong
     return News(

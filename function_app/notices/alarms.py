@@ -53,11 +53,14 @@ class AlarmKey:
     code: str
     mailbox: str = ""
     """ "" when the fault is of no single mailbox."""
+    about: str = ""
+    """What else there is one alarm of: a site, or a device."""
 
     @property
     def name(self) -> str:
         """The row's key, and the name in the log: it tells no address."""
-        name = _NO_NAME.sub("-", f"{self.identity or 'app'}.{self.code}")
+        about = f".{self.about}" if self.about else ""
+        name = _NO_NAME.sub("-", f"{self.identity or 'app'}.{self.code}{about}")
         if not self.mailbox:
             return name
         return f"{name}.{hashlib.sha256(self.mailbox.encode('utf-8', 'replace')).hexdigest()[:12]}"
@@ -180,7 +183,7 @@ def found(storage: Storage) -> list[Alarm]:
     )
     return [
         Alarm(
-            key=AlarmKey(row["identity"], row["code"], row["mailbox"]),
+            key=AlarmKey(row["identity"], row["code"], row["mailbox"], row.get("about", "")),
             sentence=row["sentence"],
             raised_at=row["raised_at"],
             seen_at=row["seen_at"],

@@ -75,7 +75,8 @@ def dead(past: Past) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "path", ["/", "/deliveries", "/deliveries?q=x:y", "/messages/{dead}", "/failed?done=Done."]
+    "path",
+    ["/", "/deliveries", "/deliveries?q=x:y", "/messages/{dead}", "/failed?done=Done.", "/devices"],
 )
 def test_every_page_is_accessible(look: Any, dead: str, path: str, scheme: str) -> None:
     page = look(path.format(dead=dead), color_scheme=scheme)

@@ -20,7 +20,7 @@ from tests.console.past import Past
 from tests.console.site import Site
 
 MINUTE = timedelta(minutes=1)
-PAGES = ("/", "/?span=1h", "/?span=7d", "/deliveries", "/failed")
+PAGES = ("/", "/?span=1h", "/?span=7d", "/deliveries", "/failed", "/devices")
 Open = Callable[..., Site]
 
 

@@ -36,6 +36,8 @@ def config(directory: Path, storage: str, *more: str) -> Path:
         key = "{directory}/tls/key.pem"
         [monitor]
         address = "127.0.0.1:0"
+        [heartbeat]
+        interval = 0
         [[listeners]]
         name = "submission"
         address = "127.0.0.1:0"

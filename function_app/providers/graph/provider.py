@@ -5,7 +5,7 @@ https://learn.microsoft.com/graph/api/user-sendmail. Only 202 is success.
 
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -17,6 +17,8 @@ from function_app.providers.graph.calls import CallFailed, Calls
 from function_app.providers.graph.large import send_large
 from function_app.providers.graph.look import look
 from function_app.providers.graph.patience import Patience
+from function_app.providers.graph.probe import probe
+from handoff.findings import Finding
 
 MIME_LIMIT = 3_000_000
 """Graph takes request bodies up to 4 MiB, and base64 makes four octets of three."""
@@ -51,6 +53,9 @@ class GraphProvider:
         except CallFailed as fault:
             return fault.outcome
         return Sent("graph", answer.request_id) if answer.status == 202 else answer.verdict
+
+    def probe(self, mailbox: str, probe_id: str) -> Iterator[Finding]:
+        return probe(self.calls, mailbox, probe_id)
 
     def look(self, letter: Letter, draft_id: str, since: datetime) -> Found | Deferred:
         return look(self.calls, letter, draft_id, since)
