@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from console.commands import dead, device, sites, spool
+from console.commands import config, dead, device, sites, spool
 from console.commands.console import console
+from console.commands.doctor import doctor
 from console.commands.log import log
 from console.commands.sealing_key import sealing_key
+from console.commands.send_test import send_test
 from console.commands.smoke import smoke
 from console.commands.stats import stats
 from console.commands.why import why
@@ -19,10 +21,13 @@ app.command()(why)
 app.command()(stats)
 app.command()(smoke)
 app.command()(console)
+app.command()(doctor)
+app.command()(send_test)
 app.command()(sites.watch)
 app.add_typer(dead.app, name="dead")
 app.add_typer(spool.app, name="spool")
 app.add_typer(sites.app, name="sites")
+app.add_typer(config.app, name="config")
 
 
 def _say_version(wanted: bool) -> None:

@@ -67,9 +67,15 @@ def complain(text: str, code: int) -> typer.Exit:
     return typer.Exit(code)
 
 
+def code_of(fault: Exception) -> str:
+    """The storage service's own code of a fault; "" when there is none."""
+    code = getattr(fault, "error_code", None) or ""
+    return str(code.value if isinstance(code, Enum) else code)
+
+
 def sentence_of(fault: Exception) -> str:
     """What a fault of the storage account means for who looks."""
-    code = getattr(fault, "error_code", None) or getattr(fault, "reason", None) or ""
+    code = code_of(fault) or getattr(fault, "reason", None) or ""
     if isinstance(fault, ClientAuthenticationError):
         return (
             f"The storage account refuses the sign-in ({code}). Sign in (az login), or ask for the "
