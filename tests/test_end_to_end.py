@@ -58,7 +58,7 @@ def edge(tmp_path: Path, mail_account: str) -> Iterator[Edge]:
     edge.child.kill()
 
 
-def until(is_so: Callable[[], Any], seconds: float = 30) -> None:
+def until(is_so: Callable[[], Any], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it did not come to pass"
