@@ -2,7 +2,8 @@
 
 Graph and Gmail know no envelope: they send to whom the header names. So the header is made to
 name exactly the envelope: To and Cc keep what the envelope confirms, all others go into Bcc,
-which the provider takes out again. Whatever need not change stays octet for octet.
+which the provider takes out again. A smarthost gets the envelope itself, and the header as it is.
+Whatever need not change stays octet for octet.
 """
 
 import re
@@ -13,7 +14,7 @@ from email.utils import format_datetime
 
 from function_app.mime.addresses import Unwritable
 from function_app.mime.author import ForeignAuthor, with_author
-from function_app.mime.body import clean
+from function_app.mime.body import TELLS_RECIPIENTS, clean
 from function_app.mime.fields import (
     LONGEST_HEADER,
     MOST_FIELDS,
@@ -28,6 +29,7 @@ from function_app.mime.fields import (
 )
 from function_app.mime.recipients import each_once, with_recipients
 from handoff.octets import Octets, pieces_of, with_crlf
+from handoff.routing import shown_sender
 from handoff.ticket import Ticket
 
 _MOST_HOPS = 50  # RFC 5321 §6.3 asks for a limit; this is Postfix's
@@ -46,6 +48,19 @@ class Uncomposable(Exception):
 
 
 @dataclass(frozen=True)
+class Form:
+    """In what form a provider takes a letter."""
+
+    header_is_envelope: bool = True
+    """It sends to whom the header names, and takes Bcc out again."""
+    spoils_quoted_printable: bool = False
+    """Text in quoted-printable has to be in base64."""
+
+
+FOR_GRAPH = Form(spoils_quoted_printable=True)
+
+
+@dataclass(frozen=True)
 class Letter:
     """One mail, ready for a provider."""
 
@@ -57,11 +72,13 @@ class Letter:
     message_id: str
     """With angle brackets; the same at every attempt."""
     fields: tuple[Field, ...]
-    """They name exactly `forward_paths`."""
+    """They name exactly `forward_paths`, if the header is the envelope."""
     body: Octets
     """Every line ends in CRLF."""
     signed: bool = False
     """Signed or encrypted (S/MIME, PGP): it must not be taken apart."""
+    reverse_path: str = ""
+    """Who hears of what becomes of it, where the provider knows an envelope; "" for nobody."""
 
     @property
     def size(self) -> int:
@@ -78,13 +95,23 @@ class Letter:
         yield from pieces_of(self.body)
 
 
-def compose(ticket: Ticket, octets: Octets, now: datetime) -> Letter:
-    """Make the letter of `ticket`. Raises Uncomposable, and nothing else."""
+def compose(
+    ticket: Ticket,
+    octets: Octets,
+    now: datetime,
+    form: Form = FOR_GRAPH,
+    forward_paths: tuple[str, ...] | None = None,
+) -> Letter:
+    """Make the letter of `ticket`, for all its forward paths or for some of them.
+
+    Raises Uncomposable, and nothing else.
+    """
     fields, body = _read(octets)
-    recipients = each_once(ticket.envelope.forward_paths)
+    everybody = each_once(ticket.envelope.forward_paths)
+    recipients = everybody if forward_paths is None else each_once(forward_paths)
     fields = [as_all_read_it(field) for field in _without_twins(fields)]
-    fields = _addressed(fields, ticket, recipients)
-    content = clean(fields, body, recipients)
+    fields = _addressed(fields, ticket, recipients, form)
+    content = clean(fields, body, everybody, recode=form.spoils_quoted_printable)
     # An edge whose clock runs ahead must not date mail into the future.
     moment = min(ticket.received_at, now).astimezone(UTC)
     fields, message_id = _with_what_is_missing(content.fields, ticket, moment)
@@ -96,6 +123,9 @@ def compose(ticket: Ticket, octets: Octets, now: datetime) -> Letter:
         fields=(_received(ticket, moment), *map(folded, fields)),
         body=content.body,
         signed=content.is_signed,
+        reverse_path=shown_sender(
+            ticket.send_as.mailbox, ticket.envelope.reverse_path, ticket.send_as.from_policy
+        ),
     )
 
 
@@ -130,10 +160,14 @@ def _without_twins(fields: list[Field]) -> list[Field]:
     return kept
 
 
-def _addressed(fields: list[Field], ticket: Ticket, recipients: tuple[str, ...]) -> list[Field]:
+def _addressed(
+    fields: list[Field], ticket: Ticket, recipients: tuple[str, ...], form: Form
+) -> list[Field]:
     mailbox = ticket.send_as.mailbox
     try:
         fields = with_author(fields, mailbox, ticket.send_as.from_policy)
+        if not form.header_is_envelope:
+            return [field for field in fields if field.name not in TELLS_RECIPIENTS]
         return with_recipients(fields, recipients)
     except ForeignAuthor as fault:
         raise Uncomposable(

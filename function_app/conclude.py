@@ -2,23 +2,21 @@
 nothing."""
 
 import logging
-import time
 from dataclasses import replace
 from datetime import timedelta
 
-from azure.core.exceptions import AzureError
-
 from function_app.backoff import FIRST, FIRST_OF_CONFIGURATION, delay
 from function_app.dead_letter import keep
+from function_app.facts import record_fact
+from function_app.legs import paths_of
 from function_app.log import log
 from function_app.means import Means, Message, Trial, put_back
 from function_app.notices.alarms import key_of
 from function_app.outcome import Deferred, Outcome, Rejected, Sent
 from handoff.content import drop_content
-from handoff.ledger import ClaimLost, Delivery, Ledger, State
-from handoff.ticket import Ticket
-
-_WRITE_PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0)
+from handoff.ledger import Delivery, State
+from handoff.marks import IN_DOUBT, OPEN, REFUSED, with_mark
+from handoff.ticket import Ticket, encode
 
 
 def conclude(message: Message, ticket: Ticket, trial: Trial, means: Means) -> None:
@@ -28,13 +26,22 @@ def conclude(message: Message, ticket: Ticket, trial: Trial, means: Means) -> No
     match given_up(trial.outcome, age, means.give_up_after):
         case Sent() as outcome:
             _sent(ticket, row, trial, outcome, means)
-            means.alarms.has_sent(ticket.send_as, by_draft=bool(row.draft_id))
+            _tell_alarms(ticket, trial, means)
         case Deferred() as outcome:
             _deferred(message, row, trial, outcome, means)
-            if outcome.is_configuration:
-                means.alarms.raise_alarm(key_of(ticket.send_as, outcome.code), outcome.reason)
+            _tell_alarms(ticket, trial, means)
         case Rejected() as outcome:
             _dead(message, ticket, row, outcome, means)
+
+
+def _tell_alarms(ticket: Ticket, trial: Trial, means: Means) -> None:
+    for identity, outcome in trial.ends:
+        send_as = ticket.send_as.model_copy(update={"identity": identity})
+        match outcome:
+            case Sent():
+                means.alarms.has_sent(send_as, by_draft=bool(trial.row.draft_id))
+            case Deferred(code=code, reason=reason, is_configuration=True):
+                means.alarms.raise_alarm(key_of(send_as, code), reason)
 
 
 def given_up(outcome: Outcome, age: timedelta, give_up_after: timedelta) -> Outcome:
@@ -52,7 +59,7 @@ def _sent(ticket: Ticket, row: Delivery, trial: Trial, outcome: Sent, means: Mea
     row = row.concluded(
         State.SENT, means.now(), provider=outcome.provider, request_id=outcome.request_id
     )
-    _record_sent(row, means.ledger)
+    record_fact(row, means.ledger)
     log(
         "sent",
         id=row.id,
@@ -95,28 +102,18 @@ def _deferred(
 
 def _dead(message: Message, ticket: Ticket, row: Delivery, outcome: Rejected, means: Means) -> None:
     row = row.concluded(State.DEAD, means.now(), code=outcome.code, reason=outcome.reason)
-    keep(row, message.text, means.storage)
+    keep(row, _text_of_rest(message.text, ticket, row), means.storage)
     drop_content(ticket.content, means.storage.mail)
 
 
-def _record_sent(sent: Delivery, ledger: Ledger) -> None:
-    # Without this row the mail goes out a second time.
-    for pause in _WRITE_PAUSES_SECONDS:
-        try:
-            return _write_over(sent, ledger)
-        except (AzureError, ClaimLost):
-            time.sleep(pause)
-    return _write_over(sent, ledger)
-
-
-def _write_over(sent: Delivery, ledger: Ledger) -> None:
-    try:
-        ledger.record(sent)
-    except ClaimLost:
-        # Whoever has the row now does not know what is a fact: the mail is sent.
-        found = ledger.find(sent.id)
-        if found is not None and found.state is not State.SENT:
-            ledger.record(replace(sent, attempts=found.attempts, etag=found.etag))
+def _text_of_rest(text: str, ticket: Ticket, row: Delivery) -> str:
+    """The ticket for those who did not get the mail: put back, it must not go to the others."""
+    paths = paths_of(ticket)
+    rest = tuple(dict.fromkeys(with_mark(row.marks, paths, OPEN, IN_DOUBT, REFUSED)))
+    if not row.marks or len(rest) == len(set(paths)):
+        return text
+    envelope = ticket.envelope.model_copy(update={"forward_paths": rest})
+    return encode(ticket.model_copy(update={"envelope": envelope}))
 
 
 def _milliseconds(trial: Trial) -> int:

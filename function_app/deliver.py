@@ -10,27 +10,23 @@ or when the message is sure to come back.
 """
 
 import logging
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
 from azure.core.exceptions import AzureError
 
+from function_app.attempt import attempt
 from function_app.backoff import delay
-from function_app.compose import Letter, Uncomposable, compose
 from function_app.conclude import conclude
 from function_app.dead_letter import keep_stranger
-from function_app.doubt import settle
+from function_app.legs import legs_of, past_of
 from function_app.log import log
-from function_app.means import Means, Message, Trial, put_back
-from function_app.outcome import Deferred, NotSent, Outcome, Rejected
+from function_app.means import Means, Message, put_back
 from function_app.pacing.turns import Turn
-from function_app.providers import Provider
 from function_app.signals import heed
-from handoff.content import ContentLost, NoRoom, drop_content, open_content
+from handoff.content import drop_content
 from handoff.ledger import Busy, Claimed, ClaimLost, Delivery, Ended, State
-from handoff.octets import Octets
 from handoff.signals import decode_signal
 from handoff.ticket import BadTicket, Ticket, decode
 
@@ -59,22 +55,45 @@ def _deliver(message: Message, means: Means) -> None:
             return
         keep_stranger(message.id, message.text, str(fault), means.storage, means.now())
         return
-    # Before the claim: to wait for the mailbox is no attempt.
-    turn = means.pacing.turn(ticket, message.id, message.dequeue_count - 1)
-    if isinstance(turn, timedelta):
-        put_back(message, means.storage, turn)
-        return
-    with turn:
-        _take(message, ticket, turn, means)
+    has_waited = message.dequeue_count > 1
+    with ExitStack() as taken:
+        # Before the claim: to wait for a mailbox is no attempt.
+        turns = _turns(message, ticket, means, taken, has_waited)
+        if isinstance(turns, timedelta):
+            put_back(message, means.storage, turns)
+            return
+        _take(message, ticket, turns, means, has_waited)
 
 
-def _take(message: Message, ticket: Ticket, turn: Turn, means: Means) -> None:
+def _turns(
+    message: Message, ticket: Ticket, means: Means, taken: ExitStack, has_waited: bool
+) -> dict[str, Turn] | timedelta:
+    """A turn for each identity that is to send, or how long to wait for one that is not free."""
+    row = None
+    if has_waited and not means.routes.are_simple:
+        row = means.ledger.find(ticket.id)
+    row = row or Delivery.opened(ticket, message.id, means.now(), means.lease)
+    past = past_of(ticket, row, means.now(), has_waited=has_waited)
+    turns: dict[str, Turn] = {}
+    for leg in legs_of(ticket, row, past, means.routes):
+        if leg.identity in turns:
+            continue
+        turn = means.pacing.turn(ticket, message.id, message.dequeue_count - 1, leg.identity)
+        if isinstance(turn, timedelta):
+            return turn
+        turns[leg.identity] = taken.enter_context(turn)
+    return turns
+
+
+def _take(
+    message: Message, ticket: Ticket, turns: dict[str, Turn], means: Means, has_waited: bool
+) -> None:
     now = means.now()
     match means.ledger.claim(ticket, message.id, now, means.lease):
         case Claimed(row):
             _log_sending(ticket, row)
-            trial = attempt(ticket, replace(row, queued_at=message.inserted_at), means)
-            turn.end(trial.outcome)
+            row = replace(row, queued_at=message.inserted_at)
+            trial = attempt(ticket, row, means, turns, has_waited=has_waited)
             conclude(message, ticket, trial, means)
         case Busy(until):
             put_back(message, means.storage, until - now + timedelta(seconds=1))
@@ -83,84 +102,6 @@ def _take(message: Message, ticket: Ticket, turn: Turn, means: Means) -> None:
             log("ended", id=ticket.id, state=state.value)
             if state is State.SENT:
                 drop_content(ticket.content, means.storage.mail)
-
-
-def attempt(ticket: Ticket, row: Delivery, means: Means) -> Trial:
-    """Try once to send the mail of `ticket`, which `row` has claimed."""
-    with ExitStack() as held:
-        try:
-            octets = held.enter_context(open_content(ticket.content, means.storage.mail))
-        except ContentLost as loss:
-            lost = Rejected("content-lost", f"The content of the mail is lost: {loss}.")
-            return Trial(lost, row)
-        except NoRoom as fault:
-            return Trial(_no_room(fault), row)
-        return _attempt(ticket, octets, row, means)
-
-
-def _attempt(ticket: Ticket, octets: Octets, row: Delivery, means: Means) -> Trial:
-    provider = _provider_of(ticket, means)
-    if isinstance(provider, Deferred | Rejected):
-        return Trial(provider, row)
-    try:
-        letter = compose(ticket, octets, means.now())
-    except Uncomposable as fault:
-        return Trial(Rejected(fault.code, fault.reason), row)
-    began = time.monotonic()
-    outcome, row = _settled(letter, row, provider, means)
-    if outcome is None:
-        outcome, row = _sent(letter, row, provider, means)
-    return Trial(outcome, row, letter.message_id, time.monotonic() - began)
-
-
-def _provider_of(ticket: Ticket, means: Means) -> Provider | Deferred | Rejected:
-    if ticket.send_as.sealed is not None:
-        return means.guests.provider_of(ticket.send_as.sealed)
-    identity = ticket.send_as.identity
-    return means.provider_of(identity) or _unknown_identity(identity)
-
-
-def _settled(
-    letter: Letter, row: Delivery, provider: Provider, means: Means
-) -> tuple[Outcome | None, Delivery]:
-    """Look before a second copy goes out; None: there is none."""
-    if row.unsure_since is None:
-        return None, row
-    found = provider.look(letter, row.draft_id, row.unsure_since)
-    outcome = settle(found, row.looks, means.when_unsure)
-    log("looked", id=letter.id, found=type(found).__name__, looks=row.looks + 1)
-    if outcome is None:
-        return None, row.without_doubt()
-    # To look is no attempt: it must not make the next pause longer.
-    looks = row.looks + isinstance(found, NotSent)
-    return outcome, replace(row, looks=looks, attempts=row.attempts - 1)
-
-
-def _sent(
-    letter: Letter, row: Delivery, provider: Provider, means: Means
-) -> tuple[Outcome, Delivery]:
-    def note_draft(draft_id: str) -> None:
-        nonlocal row
-        row = means.ledger.record(replace(row, draft_id=draft_id))
-
-    outcome = provider.send(letter, note_draft, row.draft_id)
-    return outcome, row
-
-
-def _no_room(fault: NoRoom) -> Deferred:
-    return Deferred(
-        "no-room",
-        f"The function app cannot write the mail to a temporary file: {fault}. It waits until "
-        "others have gone; if that does not help, let fewer run at once (batchSize in host.json).",
-    )
-
-
-def _unknown_identity(name: str) -> Rejected:
-    return Rejected(
-        "unknown-identity",
-        f'The function app knows no sending identity "{name}". Set '
-        f"IDENTITY__{name.upper()}__PROVIDER and its other settings, then redrive the mail.",
-    )
 
 
 def _log_sending(ticket: Ticket, row: Delivery) -> None:

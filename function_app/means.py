@@ -1,7 +1,7 @@
 """What a delivery works on and with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import ceil
@@ -13,6 +13,7 @@ from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
 from function_app.providers.guests import Guests
 from handoff.ledger import Delivery, Ledger
+from handoff.routing import Routes
 from handoff.storage import Storage
 
 LEASE = timedelta(minutes=6)
@@ -46,6 +47,7 @@ class Means:
     now: Callable[[], datetime]
     jitter: Callable[[], float]
     lease: timedelta = LEASE
+    routes: Routes = field(default_factory=Routes)
 
     @property
     def ledger(self) -> Ledger:
@@ -65,6 +67,8 @@ class Trial:
     """As it is in the ledger now."""
     message_id: str = ""
     seconds: float = 0.0
+    ends: tuple[tuple[str, Outcome], ...] = ()
+    """Each identity that was asked, and what came of it."""
 
 
 def put_back(message: Message, storage: Storage, pause: timedelta) -> None:

@@ -4,6 +4,7 @@ Permanent is only what is known to be: the same mail, sent again, must fail agai
 not in the table is deferred. The sentences are for the administrator who has to act.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -46,6 +47,14 @@ class Rejected:
 
 
 Outcome = Sent | Deferred | Rejected
+
+
+@dataclass(frozen=True)
+class Divided:
+    """The recipients of one letter have met with different fates."""
+
+    outcomes: Mapping[str, Outcome]
+    """By forward path, all of the letter's."""
 
 
 @dataclass(frozen=True)

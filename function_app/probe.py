@@ -1,19 +1,11 @@
 """Answer an operator's probe: what this function app can do, without sending anything."""
 
 from collections.abc import Iterator
-from typing import Protocol, runtime_checkable
 
 from function_app.log import log
 from function_app.means import Means
 from handoff.findings import Finding, write_findings
 from handoff.signals import Probe
-
-
-@runtime_checkable
-class Probeable(Protocol):
-    """A provider that can be asked what it may do. Faults are findings, not exceptions."""
-
-    def probe(self, mailbox: str, probe_id: str) -> Iterator[Finding]: ...
 
 
 def answer(probe: Probe, means: Means) -> None:
@@ -39,7 +31,5 @@ def _of_provider(probe: Probe, means: Means) -> Iterator[Finding]:
             "unknown-identity",
             f"Set IDENTITY__{name.upper()}__PROVIDER and its other settings.",
         )
-    elif isinstance(provider, Probeable):
-        yield from provider.probe(probe.mailbox, probe.id)
     else:
-        yield Finding("G02", "token", "skip", "This provider cannot be asked; send a test mail.")
+        yield from provider.probe(probe.mailbox, probe.id)

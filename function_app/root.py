@@ -21,13 +21,14 @@ from function_app.notices.alarms import Alarms
 from function_app.notices.settings import read_notices
 from function_app.notices.tell import tell
 from function_app.pacing.turns import Pacing
-from function_app.providers import Provider
-from function_app.providers.graph.calls import Calls
-from function_app.providers.graph.provider import GraphProvider
 from function_app.providers.guests import Guests
 from function_app.providers.http import session
-from function_app.providers.tokens import Tokens
-from function_app.providers.ways import tokens_of, tokens_of_guest
+from function_app.providers.of_identity import (
+    Surroundings,
+    limits_of,
+    provider_of,
+    provider_of_guest,
+)
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
 from function_app.silence import listen
 from function_app.sweep import sweep
@@ -37,7 +38,7 @@ from handoff.storage import Storage
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 100
-"""After this long an answer of Microsoft Graph is not worth waiting for."""
+"""After this long an answer of Microsoft Graph, or of Gmail, is not worth waiting for."""
 
 _building = Lock()
 
@@ -77,26 +78,20 @@ def _watch_settings() -> None:
 
 def assemble(settings: Settings, storage: Storage) -> Means:
     """The means of delivery that `settings` describe."""
-    to_graph = session(_CONNECT_SECONDS, _READ_SECONDS)
-
-    def provider_with(tokens: Tokens) -> Provider:
-        return GraphProvider(Calls(settings.graph_endpoint, tokens, to_graph, _now))
-
+    around = Surroundings(settings, storage, session(_CONNECT_SECONDS, _READ_SECONDS), _now)
     providers = {
-        name: provider_with(tokens_of(identity, settings))
-        for name, identity in settings.identities.items()
+        name: provider_of(identity, around) for name, identity in settings.identities.items()
     }
     return Means(
         storage=storage,
         provider_of=lambda name: providers.get(name.lower()),
-        guests=Guests(
-            settings.opening_keys, lambda guest: provider_with(tokens_of_guest(guest, settings))
-        ),
+        guests=Guests(settings.opening_keys, lambda guest: provider_of_guest(guest, around)),
         give_up_after=settings.give_up_after,
         when_unsure=settings.when_unsure,
-        pacing=Pacing(settings.mailbox_limits),
+        pacing=Pacing(settings.mailbox_limits, limits_of=limits_of(settings)),
         now=_now,
         jitter=random.random,
+        routes=settings.routes,
     )
 
 

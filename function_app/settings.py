@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter, ValidationError
-
 from function_app.doubt import WhenUnsure
-from function_app.identities import Identity, read_identities
+from function_app.duration import read_duration
+from function_app.identities import Identity, fallbacks, read_identities
 from function_app.loopback import is_loopback
 from function_app.notices.settings import NoticeSettings, read_notices
 from function_app.pacing.limits import CONCURRENCY, MAILS_A_MINUTE, Limits
 from handoff.account import Account, NoAccount
+from handoff.route_settings import read_routes
+from handoff.routing import Routes
 from handoff.sealed import BadKey, OpeningKeys
 
 MAIL_STORAGE = "MailStorage"
@@ -41,6 +42,8 @@ class Cloud:
 
     graph: str
     authority: str
+    outlook: str = "https://outlook.office365.com"
+    """What a token is asked for that signs in at Exchange Online over SMTP."""
     exchange: str = "api://AzureADTokenExchange"
     """The audience of a managed identity's token that an application trusts."""
 
@@ -51,19 +54,25 @@ CLOUDS: Mapping[str, Cloud] = {
     "usgov": Cloud(
         "https://graph.microsoft.us",
         "https://login.microsoftonline.us",
+        "https://outlook.office365.us",
         "api://AzureADTokenExchangeUSGov",
     ),
     "usgovdod": Cloud(
         "https://dod-graph.microsoft.us",
         "https://login.microsoftonline.us",
+        "https://outlook-dod.office365.us",
         "api://AzureADTokenExchangeUSGov",
     ),
     "china": Cloud(
         "https://microsoftgraph.chinacloudapi.cn",
         "https://login.chinacloudapi.cn",
+        "https://partner.outlook.cn",
         "api://AzureADTokenExchangeChina",
     ),
 }
+
+
+GMAIL = "https://gmail.googleapis.com"
 
 
 @dataclass(frozen=True)
@@ -75,12 +84,15 @@ class Settings:
     """The share of this instance."""
     resource: str
     """What a token is asked for: the Graph of the cloud, wherever the endpoint is."""
+    outlook: str
     exchange: str
     graph_endpoint: str
+    gmail_endpoint: str
     authority: str
     is_authority_own: bool
     """ENTRA_AUTHORITY is set: Microsoft's instance discovery knows nothing of it."""
     identities: Mapping[str, Identity] = field(repr=False)
+    routes: Routes
     opening_keys: OpeningKeys = field(repr=False)
     """For what edges have sealed."""
     notices: NoticeSettings
@@ -91,17 +103,21 @@ class Settings:
         faults: list[str] = []
         set_ = only_set(env)
         cloud = _cloud(set_, faults)
+        identities = read_identities(set_, faults)
         settings = cls(
             account=_account(set_, faults),
             give_up_after=_give_up_after(set_, faults),
             when_unsure=_when_unsure(set_, faults),
             mailbox_limits=_mailbox_limits(set_, faults),
             resource=cloud.graph,
+            outlook=cloud.outlook,
             exchange=cloud.exchange,
             graph_endpoint=_endpoint(set_, "GRAPH_ENDPOINT", cloud.graph, faults),
+            gmail_endpoint=_endpoint(set_, "GMAIL_ENDPOINT", GMAIL, faults),
             authority=_endpoint(set_, "ENTRA_AUTHORITY", cloud.authority, faults),
             is_authority_own="ENTRA_AUTHORITY" in set_,
-            identities=read_identities(set_, faults),
+            identities=identities,
+            routes=Routes(read_routes(set_, identities, faults), fallbacks(identities, faults)),
             opening_keys=_opening_keys(set_, faults),
             notices=read_notices(set_, faults),
         )
@@ -147,7 +163,7 @@ def _give_up_after(env: Mapping[str, str], faults: list[str]) -> timedelta:
     text = env.get("RELAY_GIVE_UP_AFTER")
     if text is None:
         return GIVE_UP_AFTER
-    duration = _duration(text)
+    duration = read_duration(text)
     if duration is None:
         faults.append(f'RELAY_GIVE_UP_AFTER: "{text}" is no duration; write 48h, 90m, 2d or P2D.')
     elif not timedelta(0) < duration <= LONGEST_GIVE_UP_AFTER:
@@ -182,22 +198,6 @@ def _number(
         faults.append(f'{name}: "{text}" is no whole number from {least} to {most}.')
         return usual
     return int(text)
-
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_ISO_8601 = TypeAdapter(timedelta)
-
-
-def _duration(text: str) -> timedelta | None:
-    short = re.fullmatch(r"(\d{1,6})([smhd])", text.lower())
-    if short:
-        return timedelta(**{_UNITS[short[2]]: int(short[1])})
-    if not text.upper().startswith("P"):
-        return None
-    try:
-        return _ISO_8601.validate_python(text.upper())
-    except ValidationError:
-        return None
 
 
 def _endpoint(env: Mapping[str, str], name: str, usual: str, faults: list[str]) -> str:

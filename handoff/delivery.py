@@ -89,6 +89,16 @@ class Delivery:
     """When an attempt began of which nobody knows whether it sent the mail."""
     looks: int = 0
     """How often the mail was looked for since, and not found."""
+    identity: str = ""
+    """Who made the last attempt; a draft and a doubt are his. "" for whom the ticket names."""
+    marks: str = ""
+    """What became of each recipient: see `handoff.marks`."""
+    refused: str = ""
+    """Who was refused for ever, and why."""
+    is_bound: bool = False
+    """An attempt may have sent the mail, and nobody could tell: no other identity may try."""
+    fell_back: bool = False
+    """The last attempt was made by a fallback identity."""
     provider: str = ""
     request_id: str = ""
     code: str = ""
@@ -123,7 +133,7 @@ class Delivery:
     def claimed_again(self, ticket: Ticket, claimant: str, now: datetime, lease: timedelta) -> Self:
         is_redriven = ticket.generation > self.generation
         return replace(
-            self.without_doubt() if is_redriven else self._with_doubt(),
+            self._anew(ticket) if is_redriven else self._with_doubt(),
             state=State.SENDING,
             generation=ticket.generation,
             attempts=self.attempts + 1,
@@ -132,6 +142,20 @@ class Delivery:
             claimant=claimant,
             ended_at=None,
             next_attempt_at=None,
+        )
+
+    def _anew(self, ticket: Ticket) -> Self:
+        """Put back, a mail may have fewer recipients than before: those that did not get it."""
+        paths = ticket.envelope.forward_paths
+        return replace(
+            self.without_doubt(),
+            identity=self.identity if self.draft_id else "",
+            marks="",
+            refused="",
+            is_bound=False,
+            fell_back=False,
+            recipients=paths,
+            recipient_count=len(paths),
         )
 
     def without_doubt(self) -> Self:

@@ -72,6 +72,10 @@ class Storage:
         return self._blobs.get_container_client(names.DEAD_LETTER_CONTAINER)
 
     @cached_property
+    def captured(self) -> ContainerClient:
+        return self._blobs.get_container_client(names.CAPTURED_CONTAINER)
+
+    @cached_property
     def deliveries(self) -> TableClient:
         return self._tables.get_table_client(names.DELIVERIES_TABLE)
 

@@ -54,12 +54,14 @@ class _Change:
     octets: bytes
 
 
-def clean(fields: list[Field], body: Octets, recipients: tuple[str, ...]) -> Content:
-    """Make the body fit to be sent to `recipients`."""
+def clean(
+    fields: list[Field], body: Octets, recipients: tuple[str, ...], *, recode: bool = True
+) -> Content:
+    """Make the body fit to be sent to `recipients`; `recode` is for Graph."""
     mail, *inner = parts = walk(fields, body)
     changes = list(_changes_of_headers(inner, frozenset(map(normal, recipients))))
     # A DKIM signature holds a hash of the encoded body.
-    if isinstance(body, bytes) and first(fields, "dkim-signature") is None:
+    if recode and isinstance(body, bytes) and first(fields, "dkim-signature") is None:
         for part in filter(_is_quoted_printable_text, parts):
             changes.extend(_into_base64(part, body))
             if part is mail:

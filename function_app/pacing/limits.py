@@ -32,3 +32,11 @@ class Limits:
             interval=60 * instances / mails_a_minute if mails_a_minute else 0.0,
             instances=instances,
         )
+
+
+GMAIL_CONCURRENCY = 4
+GMAIL_MAILS_A_MINUTE = 150
+"""15,000 units a minute for a user, of which one mail costs 100:
+https://developers.google.com/workspace/gmail/api/reference/quota."""
+OF_OTHERS = Limits(most_in_flight=8, interval=0)
+"""At a time for one sender; how many mails a smarthost wants to take it says itself."""

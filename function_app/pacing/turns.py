@@ -6,7 +6,7 @@ never holds more threads than it may have requests in flight.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
@@ -28,8 +28,8 @@ class Mailbox(NamedTuple):
     address: str
 
     @classmethod
-    def of(cls, ticket: Ticket) -> Self:
-        return cls(ticket.send_as.identity.lower(), ticket.send_as.mailbox.casefold())
+    def of(cls, ticket: Ticket, identity: str) -> Self:
+        return cls(identity, ticket.send_as.mailbox.casefold())
 
 
 @dataclass
@@ -42,20 +42,31 @@ class _Known:
 class Pacing:
     """The paces of the mailboxes that are in use. Safe to share between threads."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        limits_of: Mapping[str, Limits] | None = None,
+    ) -> None:
+        """`limits_of` are those of identities that do not send through Microsoft Graph."""
         self._limits = limits
+        self._limits_of = limits_of or {}
         self._clock = clock
         self._lock = Lock()
         self._known: dict[Mailbox, _Known] = {}
         self._cleaned_at = clock()
 
-    def turn(self, ticket: Ticket, message_id: str, returns: int) -> "Turn | timedelta":
-        """A turn to send the mail of `ticket`; else how long its message is to rest."""
-        mailbox = Mailbox.of(ticket)
+    def turn(
+        self, ticket: Ticket, message_id: str, returns: int, identity: str | None = None
+    ) -> "Turn | timedelta":
+        """A turn to send the mail of `ticket`, by another identity than it names if so told;
+        else how long its message is to rest."""
+        mailbox = Mailbox.of(ticket, identity or ticket.send_as.identity.lower())
+        limits = self._limits_of.get(mailbox.identity, self._limits)
         with self._lock:
             now = self._clock()
             self._forget_idle(now)
-            known = self._known.setdefault(mailbox, _Known(Pace(self._limits)))
+            known = self._known.setdefault(mailbox, _Known(Pace(limits)))
             answer = known.pace.ask(message_id, now, returns)
             _tell(known, mailbox, ticket.id, now)
         if not isinstance(answer, Go):

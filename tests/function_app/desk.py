@@ -4,7 +4,7 @@ that stands, and a provider that says what it is told to say."""
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from function_app.compose import Letter
+from function_app.compose import FOR_GRAPH, Form, Letter
 from function_app.deliver import deliver
 from function_app.means import Means, Message
 from function_app.outcome import CannotLook, Deferred, Found, Outcome, Sent
@@ -21,6 +21,7 @@ from function_app.pacing.turns import Pacing
 from function_app.providers import Provider
 from function_app.providers.guests import Guests
 from handoff.dead_letters import DeadLetters
+from handoff.findings import Finding
 from handoff.ids import blob_name_of, new_id
 from handoff.ledger import Delivery, Ledger
 from handoff.sealed import OpeningKeys
@@ -54,6 +55,7 @@ class ScriptedProvider:
     draft: str = ""
     letters: list[Letter] = field(default_factory=list)
     sought: list[tuple[str, datetime]] = field(default_factory=list)
+    form: Form = FOR_GRAPH
 
     def __post_init__(self) -> None:
         self._next = iter(self.outcomes)
@@ -62,6 +64,9 @@ class ScriptedProvider:
     def look(self, letter: Letter, draft_id: str, since: datetime) -> Found | Deferred:
         self.sought.append((draft_id, since))
         return next(self._found, CannotLook("May not look."))
+
+    def probe(self, mailbox: str, probe_id: str) -> Iterator[Finding]:
+        yield Finding("G02", "token", "ok", f"It knows {mailbox}.")
 
     def send(
         self, letter: Letter, note_draft: Callable[[str], None], draft_id: str = ""

@@ -152,9 +152,3 @@ def test_a_probe_of_an_identity_that_is_not_set_says_so(desk: Desk, means_of: Me
     found_ = probed(desk, means_of(), identity="elsewhere")
 
     assert (found_["G02"].verdict, found_["G02"].code) == ("fail", "unknown-identity")
-
-
-def test_a_provider_that_cannot_be_asked_is_skipped(desk: Desk) -> None:
-    found_ = probed(desk, desk.means(ScriptedProvider()))
-
-    assert found_["G02"].verdict == "skip"

@@ -8,12 +8,17 @@ from collections.abc import Iterator, Mapping
 from edge.settings_file import load
 from function_app import identities
 from function_app.settings import MAIL_STORAGE, Settings
+from handoff import route_settings
 from handoff.account import Account, NoAccount
 from tests.infra.bicep import ROOT, File, literal, properties, text_of
 
 NAME = re.compile(r"(RELAY|GRAPH|ENTRA|AZURE|GMAIL|SMARTHOST|OTEL)_[A-Z0-9_]+")
 # The host and the worker read these: how the trigger signs in, and how many threads there are.
 FOR_THE_HOST = {f"{MAIL_STORAGE}__credential", "PYTHON_THREADPOOL_THREAD_COUNT"}
+# Workload identity of Azure Kubernetes Service sets it.
+FROM_THE_PLATFORM = {"AZURE_FEDERATED_TOKEN_FILE"}
+# Of `default`, which everybody has. Further keys, identities and routes are the operator's own.
+OF_EVERY_IDENTITY = {"PROVIDER", "CREDENTIAL", "TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"}
 # The platform sets them itself on Flex Consumption, or refuses to publish with them.
 FORBIDDEN = {
     "FUNCTIONS_EXTENSION_VERSION",
@@ -53,11 +58,18 @@ def _read() -> set[str]:
     except NoAccount:
         asked.names.add(f"{MAIL_STORAGE}__clientId")
     found = asked.names | {f"IDENTITY__<NAME>__{key}" for key in identities._KEYS}
+    found |= {f"ROUTE__<NAME>__{key}" for key in route_settings._KEYS}
     for path in (ROOT / "function_app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and NAME.fullmatch(str(node.value)):
                 found.add(str(node.value))
-    return found
+    return found - FROM_THE_PLATFORM
+
+
+def _for_everybody() -> set[str]:
+    """Of what the code reads, what every deployment has, if only empty."""
+    own = {name for name in _read() if "__<NAME>__" in name}
+    return _read() - own | {f"IDENTITY__<NAME>__{key}" for key in OF_EVERY_IDENTITY}
 
 
 def _general(names: set[str]) -> set[str]:
@@ -94,7 +106,7 @@ def _by_address() -> set[str]:
 
 def test_bicep_sets_what_the_code_reads_and_nothing_else() -> None:
     there = _general(set(_in_bicep("relaySettings")))
-    expected = _read() - {MAIL_STORAGE} | FOR_THE_HOST
+    expected = _for_everybody() - {MAIL_STORAGE} | FOR_THE_HOST
     place = "relaySettings in infra/modules/function-app.bicep"
 
     assert _faults(there, expected, place, "{}: '<default, or nothing>'") == []
@@ -110,7 +122,7 @@ def test_the_docs_tell_what_the_code_reads_and_nothing_else() -> None:
 def test_the_example_has_what_the_code_reads_and_nothing_else() -> None:
     for_core_tools = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
     there = _general(_in_example()) - for_core_tools
-    expected = _read() - _by_address() | {"PYTHON_THREADPOOL_THREAD_COUNT"}
+    expected = _for_everybody() - _by_address() | {"PYTHON_THREADPOOL_THREAD_COUNT"}
     place = "Values in local.settings.example.json"
 
     assert _faults(there, expected, place, '"{}": "<default, or nothing>"') == []

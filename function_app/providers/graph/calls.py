@@ -9,27 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
-from ssl import SSLCertVerificationError
 
 import requests
-from requests.auth import AuthBase
-from urllib3.exceptions import (
-    HTTPError,
-    MaxRetryError,
-    NewConnectionError,
-    ProxyError,
-    SSLError,
-)
 
 from function_app.outcome import Deferred, parse_retry_after
 from function_app.providers.graph.answers import Answer, claims_challenge
 from function_app.providers.token_faults import TokenUnavailable
 from function_app.providers.tokens import Tokens
+from function_app.providers.transport import Bearer, on_transport, start_of
 
 _SECOND_TRY_WITHIN_SECONDS = 60
 """So that two tries end before the host's own time limit of a run."""
-_READ_OF_BODY = 64 * 1024
-NO_CONNECTION = "no-connection"
 
 # Some addresses are keys, and these two write addresses, up to the level WARNING.
 for _name in ("urllib3.connection", "urllib3.connectionpool"):
@@ -70,7 +60,7 @@ class Calls:
             outcome = Deferred(fault.code, fault.reason, is_configuration=fault.is_configuration)
             raise CallFailed(outcome) from fault
         except requests.RequestException as fault:
-            raise CallFailed(_on_transport(fault)) from fault
+            raise CallFailed(on_transport(fault, "Microsoft Graph")) from fault
 
     def put_without_token(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer of an address that is its own credential. Raises CallFailed.
@@ -81,18 +71,18 @@ class Calls:
             with self._make(_Request("PUT", url, headers, body, None), _no_token) as answer:
                 return self._read(answer)
         except requests.RequestException as fault:
-            outcome = _on_transport(fault)
+            outcome = on_transport(fault, "Microsoft Graph")
         raise CallFailed(outcome)  # here, where the fault that names the address is forgotten
 
     def _call(self, request: "_Request") -> Answer:
         began = time.monotonic()
         token = self.tokens.current()
-        with self._make(request, _Bearer(token)) as answer:
+        with self._make(request, Bearer(token)) as answer:
             in_time = time.monotonic() - began < _SECOND_TRY_WITHIN_SECONDS
             if answer.status_code != 401 or not in_time:
                 return self._read(answer)
             claims = claims_challenge(answer.headers.get("WWW-Authenticate", ""))
-        with self._make(request, _Bearer(self.tokens.renewed(token, claims))) as answer:
+        with self._make(request, Bearer(self.tokens.renewed(token, claims))) as answer:
             return self._read(answer)
 
     def _make(self, request: "_Request", auth: "_Auth") -> requests.Response:
@@ -112,7 +102,7 @@ class Calls:
     def _read(self, answer: requests.Response) -> Answer:
         return Answer(
             status=answer.status_code,
-            said=_start_of(answer),
+            said=start_of(answer),
             request_id=answer.headers.get("request-id", ""),
             retry_after=parse_retry_after(answer.headers.get("Retry-After"), self.now()),
         )
@@ -133,45 +123,3 @@ _Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-@dataclass(frozen=True)
-class _Bearer(AuthBase):
-    token: str = field(repr=False)
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
-
-
-def _start_of(answer: requests.Response) -> bytes:
-    # The verdict is in the status; a body that breaks off must not hide it.
-    try:
-        return bytes(answer.raw.read(_READ_OF_BODY, decode_content=True))
-    except (HTTPError, OSError):
-        return b""
-
-
-def _on_transport(fault: requests.RequestException) -> Deferred:
-    if _was_never_connected(fault):
-        return Deferred(NO_CONNECTION, f"No connection to Microsoft Graph: {_cause(fault)}.")
-    return Deferred(
-        "no-answer",
-        f"Microsoft Graph took the request and gave no answer: {_cause(fault)}.",
-        unsure=True,
-    )
-
-
-def _was_never_connected(fault: requests.RequestException) -> bool:
-    if isinstance(fault, requests.ConnectTimeout):
-        return True
-    wrapped = fault.args[0] if fault.args else None
-    reason = wrapped.reason if isinstance(wrapped, MaxRetryError) else None
-    if isinstance(reason, SSLError):
-        return any(isinstance(cause, SSLCertVerificationError) for cause in reason.args)
-    return isinstance(reason, (NewConnectionError, ProxyError))
-
-
-def _cause(fault: requests.RequestException) -> str:
-    wrapped = fault.args[0] if fault.args else fault
-    return type(getattr(wrapped, "reason", None) or wrapped).__name__

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from function_app.outcome import Deferred, Rejected
 from function_app.providers.graph.answers import Answer
-from function_app.providers.graph.calls import NO_CONNECTION, CallFailed
+from function_app.providers.graph.calls import CallFailed
+from function_app.providers.transport import NO_CONNECTION
 
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (1, 2, 4, 8))
 _LONGEST_PAUSE = timedelta(seconds=60)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from function_app.compose import Letter
+from function_app.compose import FOR_GRAPH, Letter
 from function_app.outcome import TOO_LARGE, Deferred, Found, Outcome, Rejected, Sent
 from function_app.providers.graph.answers import request_id_of
 from function_app.providers.graph.calls import CallFailed, Calls
@@ -34,6 +34,8 @@ class GraphProvider:
     """Sends with the tokens of one identity."""
 
     calls: Calls
+
+    form = FOR_GRAPH
 
     def send(
         self, letter: Letter, note_draft: Callable[[str], None], draft_id: str = ""

@@ -1,0 +1,1 @@
+"""Gmail: https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send."""

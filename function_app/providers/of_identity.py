@@ -1,0 +1,93 @@
+"""From an identity in the settings to the provider that sends by its right."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import requests
+
+from function_app.identities import CAPTURE, GMAIL, SMARTHOST, Identity
+from function_app.pacing.limits import (
+    GMAIL_CONCURRENCY,
+    GMAIL_MAILS_A_MINUTE,
+    OF_OTHERS,
+    Limits,
+)
+from function_app.providers import Provider
+from function_app.providers.capture import CaptureProvider
+from function_app.providers.gmail.delegation import Delegation
+from function_app.providers.gmail.provider import GmailProvider
+from function_app.providers.graph.calls import Calls
+from function_app.providers.graph.provider import GraphProvider
+from function_app.providers.http import session
+from function_app.providers.redirect import RedirectProvider
+from function_app.providers.smarthost.provider import SmarthostProvider
+from function_app.providers.tokens import Tokens
+from function_app.providers.ways import tokens_of, tokens_of_guest
+from function_app.settings import Settings
+from function_app.ways.smarthost import NONE, PASSWORD, Smarthost
+from handoff.captured import CapturedMails
+from handoff.sealed import Credential
+from handoff.storage import Storage
+
+_CONNECT_SECONDS = 5
+_TOKEN_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all providers share."""
+
+    settings: Settings
+    storage: Storage
+    http: requests.Session
+    now: Callable[[], datetime]
+
+
+def provider_of(identity: Identity, around: Surroundings) -> Provider:
+    """The provider of `identity`. Nothing is asked of it yet."""
+    provider = _provider(identity, around)
+    return RedirectProvider(provider, identity.redirect_to) if identity.redirect_to else provider
+
+
+def _provider(identity: Identity, around: Surroundings) -> Provider:
+    settings, http, now = around.settings, around.http, around.now
+    if identity.provider == CAPTURE:
+        return CaptureProvider(identity.name, CapturedMails(around.storage.captured))
+    if identity.smarthost is not None:
+        return _smarthost(identity, identity.smarthost, settings)
+    if identity.gmail is not None:
+        delegation = Delegation(identity.gmail, session(_CONNECT_SECONDS, _TOKEN_SECONDS))
+        return GmailProvider(settings.gmail_endpoint, delegation, http, now)
+    return _graph(tokens_of(identity, settings), around)
+
+
+def provider_of_guest(guest: Credential, around: Surroundings) -> Provider:
+    """The provider of a client that brought its own credential: always Microsoft Graph."""
+    return _graph(tokens_of_guest(guest, around.settings), around)
+
+
+def _graph(tokens: Tokens, around: Surroundings) -> Provider:
+    return GraphProvider(Calls(around.settings.graph_endpoint, tokens, around.http, around.now))
+
+
+def limits_of(settings: Settings) -> Mapping[str, Limits]:
+    """How fast the identities send that do not send through Microsoft Graph."""
+    instances = settings.mailbox_limits.instances
+    of_gmail = Limits.shared(GMAIL_CONCURRENCY, GMAIL_MAILS_A_MINUTE, instances)
+    of_provider = {GMAIL: of_gmail, SMARTHOST: OF_OTHERS, CAPTURE: OF_OTHERS}
+    return {
+        name: of_provider[identity.provider]
+        for name, identity in settings.identities.items()
+        if identity.provider in of_provider
+    }
+
+
+def _smarthost(identity: Identity, smarthost: Smarthost, settings: Settings) -> Provider:
+    if identity.credential == NONE:
+        return SmarthostProvider(smarthost)
+    if identity.credential == PASSWORD:
+        return SmarthostProvider(smarthost, lambda: smarthost.password)
+    # https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth
+    tokens = tokens_of(identity, replace(settings, resource=settings.outlook))
+    return SmarthostProvider(smarthost, tokens.current, is_token=True)
