@@ -14,14 +14,19 @@ class Sighting:
     tls: str
 
 
+_MOST = 10_000
+
+
 class Sightings:
-    """By the name of the device. There are no more than devices are configured."""
+    """By the name of the device; who signs in as an application or a user has a name too."""
 
     def __init__(self) -> None:
         self._of: dict[str, Sighting] = {}
 
     def saw(self, ticket: Ticket) -> None:
         """Note that a mail of `ticket`'s device was accepted."""
+        if len(self._of) >= _MOST and ticket.device not in self._of:
+            self._of.clear()
         before, client = self._of.get(ticket.device), ticket.client
         self._of[ticket.device] = Sighting(
             at=ticket.received_at,

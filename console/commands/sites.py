@@ -9,6 +9,7 @@ import typer
 from console.reading.expiry import expiries
 from console.terminal import FAILED, Config, Json, at_work, complain, say, say_json, say_table
 from console.words import ago, duration, size_of, stamp
+from handoff.endings import read_endings
 from handoff.sites import Device, Site, Sites
 
 app = typer.Typer(invoke_without_command=True, help="The edges, by their heartbeats.")
@@ -48,7 +49,7 @@ def watch(
     """Tell what expires; exit 1 when something does within --days."""
     with at_work(config) as storage:
         now = datetime.now(UTC)
-        known = expiries(Sites(storage.status).all(), now)
+        known = expiries(Sites(storage.status).all(), read_endings(storage.status), now)
     if as_json:
         say_json(known)
     else:

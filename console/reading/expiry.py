@@ -1,6 +1,6 @@
 """What is about to expire, soonest first. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,15 +15,15 @@ class Expiry:
     """From now on; negative when it is over."""
 
 
-def expiries(sites: Iterable[Site], now: datetime) -> list[Expiry]:
-    """The certificates of the edges."""
-    found = [
-        Expiry(
-            f"certificate of site {site.name or '-'}",
-            site.certificate_ends_at,
-            (site.certificate_ends_at - now).total_seconds(),
-        )
+def expiries(sites: Iterable[Site], endings: Mapping[str, datetime], now: datetime) -> list[Expiry]:
+    """The certificates of the edges, and the credentials of the function app."""
+    ends = {
+        f"certificate of site {site.name or '-'}": site.certificate_ends_at
         for site in sites
         if site.certificate_ends_at is not None
-    ]
+    }
+    for name, at in endings.items():
+        identity, _, kind = name.rpartition(".")
+        ends[f"{kind} of identity {identity}"] = at
+    found = [Expiry(what, at, (at - now).total_seconds()) for what, at in ends.items()]
     return sorted(found, key=lambda one: one.at)

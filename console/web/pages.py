@@ -25,6 +25,7 @@ from console.web.overview import Span, charts_of, tiles_of
 from handoff.alarms import open_alarms
 from handoff.dead_letters import DeadLetters
 from handoff.delivery import State
+from handoff.endings import read_endings
 from handoff.ids import ID_PATTERN, is_id
 from handoff.ledger_reader import LedgerReader
 from handoff.sites import Sites
@@ -67,6 +68,7 @@ class Pages:
         picture = await in_thread(self.album.newest)
         alarms = await in_thread(lambda: open_alarms(self.storage.status))
         sites = await in_thread(Sites(self.storage.status).all)
+        endings = await in_thread(lambda: read_endings(self.storage.status))
         figures = picture.last(span.length)
         return self.looks.page(
             request,
@@ -81,7 +83,7 @@ class Pages:
             queues=picture.queues,
             at=picture.at,
             sites=sites,
-            expiries=expiries(sites, picture.at),
+            expiries=expiries(sites, endings, picture.at),
         )
 
     async def deliveries(self, request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ import pytest
 
 from console.reading.devices import join
 from console.reading.expiry import expiries
+from handoff.endings import read_endings
 from handoff.hours import Share
 from handoff.ids import new_id
 from handoff.signals import DeviceSeen, Heartbeat
@@ -68,9 +69,21 @@ def test_watch_warns_of_what_expires(relay: Relay, storage: Storage, days: str, 
 
 def test_expiries_come_soonest_first(storage: Storage) -> None:
     note(storage, "plant-2", timedelta(0))
-    (one,) = expiries(Sites(storage.status).all(), NOW + timedelta(days=21))
+    storage.status.upsert_entity(
+        {
+            "PartitionKey": "expiry",
+            "RowKey": "default.secret",
+            "expires_at": NOW + timedelta(days=3),
+            "at": NOW,
+        }
+    )
+    sites, endings = Sites(storage.status).all(), read_endings(storage.status)
+    found = expiries(sites, endings, NOW + timedelta(days=4))
 
-    assert one.seconds < 0
+    assert [(one.what, one.seconds < 0) for one in found] == [
+        ("secret of identity default", True),
+        ("certificate of site plant-2", False),
+    ]
 
 
 def test_a_device_is_shown_whoever_knows_it(storage: Storage) -> None:

@@ -1,0 +1,18 @@
+"""What ends, as the function app's timer notes it: rows of table `status`, partition `expiry`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import islice
+
+from azure.data.tables import TableClient
+
+PARTITION = "expiry"
+_MOST = 500
+
+
+def read_endings(status: TableClient) -> Mapping[str, datetime]:
+    """When each of the function app's credentials ends, by `identity.kind`."""
+    rows = status.query_entities(
+        "PartitionKey eq @partition", parameters={"partition": PARTITION}, results_per_page=_MOST
+    )
+    return {row["RowKey"]: row["expires_at"] for row in islice(rows, _MOST)}
