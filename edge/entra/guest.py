@@ -1,6 +1,7 @@
 """A client that Microsoft Entra has vouched for, as a device for the time of its session."""
 
 import re
+from functools import lru_cache
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -9,7 +10,7 @@ from edge.entra.logins import ApplicationLogin, Login, read_application, read_us
 from edge.entra.settings import Alias, EntraSettings
 from edge.settings import Device
 from handoff.sealed import ApplicationCredential, Credential, SealingKey, UserCredential
-from handoff.ticket import SendAs
+from handoff.ticket import FromPolicy, SendAs
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -61,12 +62,13 @@ def welcome(entra: EntraSettings, login: Login, alias: Alias | None, password: s
 
 def send_as_of(device: Device) -> SendAs:
     """How a mail of `device` is to be sent."""
-    return SendAs(
-        mailbox=device.send_as,
-        from_policy=device.from_policy,
-        identity=device.identity,
-        sealed=device.sealed if isinstance(device, Guest) else None,
-    )
+    sealed = device.sealed if isinstance(device, Guest) else None
+    return _send_as(device.send_as, device.from_policy, device.identity, sealed)
+
+
+@lru_cache(1024)
+def _send_as(mailbox: str, policy: FromPolicy, identity: str, sealed: str | None) -> SendAs:
+    return SendAs(mailbox=mailbox, from_policy=policy, identity=identity, sealed=sealed)
 
 
 def _alias(entra: EntraSettings, login: str) -> Alias | None:
