@@ -15,10 +15,11 @@ class Sighting:
 
 
 _MOST = 10_000
+"""Who signs in as an application or a user has a name too, and of those nobody knows how many."""
 
 
 class Sightings:
-    """By the name of the device; who signs in as an application or a user has a name too."""
+    """By the name of the device."""
 
     def __init__(self) -> None:
         self._of: dict[str, Sighting] = {}

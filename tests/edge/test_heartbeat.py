@@ -9,8 +9,10 @@ import pytest
 
 from edge.heartbeat import turn_of
 from edge.settings import Device
+from edge.sightings import Sightings
 from handoff.signals import MOST_DEVICES, Heartbeat, decode_signal
 from handoff.storage import Storage
+from tests.builders import a_ticket
 from tests.edge.program import Edge, config
 
 
@@ -50,6 +52,17 @@ def next_heartbeat(storage: Storage) -> Heartbeat:
         if isinstance(signal, Heartbeat):
             return signal
     raise AssertionError("no heartbeat within 30 s")
+
+
+def test_sightings_of_whoever_signs_in_stay_bounded() -> None:
+    sightings = Sightings()
+    for number in range(25_000):
+        sightings.saw(a_ticket(device=f"guest-{number % 12_000}"))
+
+    remembered = [sightings.of(f"guest-{number}") for number in range(12_000)]
+
+    assert sum(sighting is not None for sighting in remembered) <= 10_000
+    assert sightings.of("guest-999") is not None
 
 
 @pytest.mark.parametrize("number", [0, 1, MOST_DEVICES, MOST_DEVICES + 1, 1000])
