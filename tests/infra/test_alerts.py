@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from function_app.log import log
+from function_app.silence import DEVICE_SILENT, SITE_SILENT
 from tests.infra.bicep import INFRA, ROOT, File, literal, properties, walk
 
 QUERIES = sorted((INFRA / "alerts").glob("*.kql"))
 ALERTS = File("infra/modules/alerts.bicep")
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text("utf-8"))
-# Written once the edges send heartbeats; the alert waits for them.
-OF_HEARTBEATS = {"site_silent", "device_silent"}
 PANELS = [item for item in WORKBOOK["items"] if item["type"] == 3]
 
 
@@ -43,7 +42,7 @@ def _fields(query: str) -> set[str]:
 @pytest.mark.parametrize("query", QUERIES, ids=lambda path: path.stem)
 def test_an_alert_asks_for_events_that_are_written(query: Path) -> None:
     text = query.read_text("utf-8")
-    known = set().union(*(_events()[event] for event in _asked(text) - OF_HEARTBEATS))
+    known = set().union(*(_events()[event] for event in _asked(text)))
 
     assert _asked(text)
     assert _fields(text) <= known
@@ -63,6 +62,13 @@ def test_events_begin_as_the_queries_expect(caplog: pytest.LogCaptureFixture) ->
         log("status", poison_depth=0)
 
     assert caplog.messages[0].startswith('{"event": "status"')
+
+
+@pytest.mark.parametrize(("query", "word"), [("missing", " in "), ("alarm", " !in ")])
+def test_silence_of_sites_and_devices_has_an_alert_of_its_own(query: str, word: str) -> None:
+    text = (INFRA / "alerts" / f"{query}.kql").read_text("utf-8")
+
+    assert f"code){word}('{SITE_SILENT}', '{DEVICE_SILENT}')" in text
 
 
 def test_every_query_is_an_alert_and_every_alert_measures_a_column_of_its_query() -> None:
