@@ -11,7 +11,7 @@ from edge.paths import MailFrom
 from edge.policy import Refusal
 from edge.replies import Reply
 from edge.settings import Device, Limits
-from handoff.ticket import RECIPIENT_BUDGET_BYTES
+from handoff.ticket import RECIPIENT_BUDGET_BYTES, Client
 
 
 @dataclass
@@ -22,8 +22,7 @@ class Transaction:
     device: Device
     began: float
     """By the event loop's clock."""
-    signed_in: bool = False
-    """The device is known by its login."""
+    client: Client
     forward_paths: list[str] = field(default_factory=list)
     intake: Intake | None = None
     _ticket_octets: int = 0
@@ -74,7 +73,7 @@ class Transaction:
         return await self._keep(self.intake)
 
     async def _keep(self, intake: Intake) -> Reply | Refusal:
-        return await intake.keep(self.device, tuple(self.forward_paths), signed_in=self.signed_in)
+        return await intake.keep(self.device, tuple(self.forward_paths), self.client)
 
     def end(self) -> None:
         """Leave nothing behind of what was not kept."""

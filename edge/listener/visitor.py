@@ -8,6 +8,7 @@ from edge.listener.wire import Wire
 from edge.policy import Client
 from edge.replies import Reply
 from edge.settings import Device, EdgeSettings
+from handoff import ticket
 
 
 class Visitor:
@@ -19,6 +20,7 @@ class Visitor:
         self._device: Device | None = None
         self._failed_sign_ins = 0
         self._known: tuple[EdgeSettings, Client] | None = None
+        self._told: tuple[Client, ticket.Client] | None = None
 
     @property
     def client(self) -> Client:
@@ -28,6 +30,20 @@ class Visitor:
                 self._device = None  # and has to sign in again
             self._known = settings, self._look_up(settings)
         return self._known[1]
+
+    @property
+    def as_told(self) -> ticket.Client:
+        """For the tickets of all mails that it brings."""
+        client = self.client
+        if self._told is None or self._told[0] is not client:
+            told = ticket.Client(
+                listener=client.listener.name,
+                address=str(client.address),
+                tls=self._wire.tls_version,
+                signed_in=client.signed_in,
+            )
+            self._told = client, told
+        return self._told[1]
 
     @property
     def who(self) -> dict[str, str]:
