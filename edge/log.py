@@ -16,7 +16,6 @@ import structlog
 
 from edge.settings import LogSettings
 
-_MOMENT_SECONDS = 0.02
 _QUIET = ("azure", "aiohttp", "msal", "urllib3", "mail.log", "mail.debug", "asyncio")
 
 
@@ -45,7 +44,7 @@ def configure(settings: LogSettings) -> None:
 
 
 class _Lines:
-    """Lines on their way to `stream`: those of a moment go out in one write."""
+    """Lines on their way to `stream`: those of one pass of the event loop go out in one write."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -60,7 +59,7 @@ class _Lines:
         if self._is_due:
             return
         try:
-            asyncio.get_running_loop().call_later(_MOMENT_SECONDS, self._flush)
+            asyncio.get_running_loop().call_soon(self._flush)
             self._is_due = True
         except RuntimeError:  # before the loop runs, or after
             self._flush()

@@ -90,6 +90,8 @@ def _send_all(machine: Machine, mails: int, octets: int) -> list[str]:
 
     with ThreadPoolExecutor(DEVICES) as devices:
         list(devices.map(send, range(DEVICES)))
+    # The log may be a moment behind the last 250.
+    wait_until(lambda: len(machine.edge_events("spooled")) >= mails, 30)
     return machine.edge_events("spooled")
 
 
