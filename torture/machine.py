@@ -158,6 +158,8 @@ class Machine:
             directory = "{self.spool}"
             [forwarder]
             longest_pause = 5
+            [heartbeat]
+            interval = 0
             [log]
             format = "json"
             [monitor]
