@@ -51,7 +51,7 @@ def stats(
     p50, p95 = figures.percentile(0.5), figures.percentile(0.95)
     say(f"  250→sent  p50 {duration(p50)}, p95 {duration(p95)}")
     for code, number in sorted(figures.codes.items(), key=lambda item: -item[1])[:10]:
-        say(f"  fault     {number:,} × {code}")  # noqa: RUF001
+        say(f"  fault     {number:,} times {code}")
     _show_shares("device", figures.devices)
     _show_shares("mailbox", figures.mailboxes)
 

