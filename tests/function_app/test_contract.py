@@ -10,7 +10,7 @@ from handoff.storage import Storage
 from local.graph_simulator.client import SimulatorClient
 from tests.builders import MAIL, NOW, a_ticket
 from tests.fixtures.gmail import GmailClient
-from tests.function_app.test_smarthost import no_draft
+from tests.function_app.to_smarthost import no_draft
 from tests.function_app.ways import NAMES, SECRETS, Way, way
 
 BODY = (

@@ -25,7 +25,7 @@ from handoff.ledger import State
 from tests.builders import MAIL, NOW, a_ticket
 from tests.fixtures.gmail import GmailClient
 from tests.function_app.desk import Desk, delivered
-from tests.function_app.test_smarthost import no_draft
+from tests.function_app.to_smarthost import no_draft
 
 Send = Callable[..., Outcome]
 

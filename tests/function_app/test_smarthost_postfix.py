@@ -11,7 +11,7 @@ from function_app.providers.smarthost.provider import SmarthostProvider
 from function_app.ways.smarthost import Smarthost
 from tests.builders import MAIL
 from tests.function_app.postfix import IS_HERE, WHY_NOT, Postfix, postfix
-from tests.function_app.test_smarthost import a_letter, no_draft
+from tests.function_app.to_smarthost import a_letter, no_draft
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason=WHY_NOT)
 BOB, CAROL, ELSEWHERE = "bob@fabrikam.com", "carol@fabrikam.com", "dan@elsewhere.example"

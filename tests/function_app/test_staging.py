@@ -14,7 +14,7 @@ from local.graph_simulator.client import SimulatorClient
 from tests.builders import MAIL, NOW
 from tests.function_app.desk import Desk, delivered
 from tests.function_app.smtp_script import scripted
-from tests.function_app.test_smarthost import a_letter, no_draft
+from tests.function_app.to_smarthost import a_letter, no_draft
 
 MeansOf = Callable[..., Means]
 TO = ("ann@contoso.com", "bob@x.org")
