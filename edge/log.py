@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 import structlog
+from pydantic_core import to_json
 
 from edge.settings import LogSettings
 
@@ -24,14 +25,12 @@ def configure(settings: LogSettings) -> None:
     on_terminal = settings.format == "console" or (
         settings.format == "auto" and sys.stdout.isatty()
     )
-    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    levelled = structlog.make_filtering_bound_logger(
+        logging.getLevelNamesMapping()[settings.level.upper()]
+    )
     structlog.configure(
-        processors=[
-            _stamp,
-            _escaped if on_terminal else _with_traceback,
-            structlog.dev.ConsoleRenderer() if on_terminal else _as_json,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[_stamp, _escaped, structlog.dev.ConsoleRenderer()],
+        wrapper_class=levelled if on_terminal else type("_Json", (_JsonLogger, levelled), {}),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lines(sys.stdout))),
         cache_logger_on_first_use=True,
     )
@@ -41,6 +40,17 @@ def configure(settings: LogSettings) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("mail.log").disabled = True
+
+
+class _JsonLogger(structlog.BoundLoggerBase):
+    """Events straight to lines: a chain of processors takes as long as all the rest of it."""
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, **facts: Any) -> None:
+        facts["event"] = event
+        _stamp(None, method_name, facts)
+        if "exc_info" in facts:
+            structlog.processors.dict_tracebacks(None, method_name, facts)
+        self._logger.msg(_json_line(facts))
 
 
 class _Lines:
@@ -74,20 +84,15 @@ class _Lines:
 
 def _stamp(_logger: Any, level: str, event: Any) -> Any:
     event["level"] = "error" if level == "exception" else level
-    event["ts"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    event["ts"] = datetime.now(UTC).isoformat()[: -len("+00:00")] + "Z"
     return event
 
 
-def _with_traceback(logger: Any, level: str, event: Any) -> Any:
-    return _dict_tracebacks(logger, level, event) if "exc_info" in event else event
-
-
-def _as_json(_logger: Any, _level: str, event: Any) -> str:
-    return _encode(event)
-
-
-_dict_tracebacks = structlog.processors.dict_tracebacks
-_encode = json.JSONEncoder(default=str).encode
+def _json_line(facts: dict[str, Any]) -> str:
+    try:
+        return to_json(facts, ensure_ascii=True, fallback=str).decode("ascii")
+    except ValueError:  # octets that are no UTF-8, as a client sent them
+        return json.dumps(facts, default=str)
 
 
 def _escaped(_logger: Any, _method: str, event: Any) -> Any:

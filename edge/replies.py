@@ -6,7 +6,6 @@ where the same client sending the same again must fail again.
 """
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -18,19 +17,14 @@ class Reply(NamedTuple):
     text: str
 
     def __bytes__(self) -> bytes:
-        return _line_of(self)
+        # The space behind the code stays where no text follows: s-nail ends the session at an
+        # empty challenge without it (RFC 4954 §4).
+        between = " " if self.enhanced and self.text else ""
+        return f"{self.code} {self.enhanced}{between}{self.text}\r\n".encode("ascii")
 
     @property
     def is_refusal(self) -> bool:
         return self.code >= 400
-
-
-@lru_cache(256)
-def _line_of(reply: Reply) -> bytes:
-    # The space behind the code stays where no text follows: s-nail ends the session at an
-    # empty challenge without it (RFC 4954 §4).
-    words = " ".join(word for word in (reply.enhanced, reply.text) if word)
-    return f"{reply.code} {words}\r\n".encode("ascii")
 
 
 READY_FOR_TLS = Reply(220, "2.0.0", "Ready to start TLS")

@@ -1,13 +1,12 @@
 """When each device was seen last, since the edge started: for its heartbeat."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from handoff.ticket import Ticket
+from handoff.ticket import Client
 
 
-@dataclass(frozen=True)
-class Sighting:
+class Sighting(NamedTuple):
     at: datetime
     mails: int
     address: str
@@ -24,17 +23,13 @@ class Sightings:
     def __init__(self) -> None:
         self._of: dict[str, Sighting] = {}
 
-    def saw(self, ticket: Ticket) -> None:
-        """Note that a mail of `ticket`'s device was accepted."""
-        if len(self._of) >= _MOST and ticket.device not in self._of:
+    def saw(self, device: str, client: Client, at: datetime) -> None:
+        """Note that a mail of `device`, brought by `client`, was accepted."""
+        before = self._of.get(device)
+        if before is None and len(self._of) >= _MOST:
             self._of.clear()
-        before, client = self._of.get(ticket.device), ticket.client
-        self._of[ticket.device] = Sighting(
-            at=ticket.received_at,
-            mails=before.mails + 1 if before else 1,
-            address=client.address if client else "",
-            tls=client.tls if client else "",
-        )
+        mails = before.mails + 1 if before else 1
+        self._of[device] = Sighting(at, mails, client.address, client.tls)
 
     def of(self, device: str) -> Sighting | None:
         return self._of.get(device)

@@ -19,14 +19,12 @@ _HOUR = 3_600_000  # milliseconds
 
 def new_id(now: datetime) -> str:
     """A fresh id that carries `now` in its first ten characters."""
-    number = int(now.timestamp() * 1000) << 80 | int.from_bytes(token_bytes(10))
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+    return _text(int(now.timestamp() * 1000) << 80 | int.from_bytes(token_bytes(10)))
 
 
 def first_id(moment: datetime) -> str:
     """What sorts before every id made at `moment` or later, and after every earlier one."""
-    number = int(moment.timestamp() * 1000) << 80
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+    return _text(int(moment.timestamp() * 1000) << 80)
 
 
 def is_id(text: str) -> bool:
@@ -46,6 +44,10 @@ def partition_of(mail_id: str) -> str:
 def blob_name_of(mail_id: str) -> str:
     """The name of a mail's content in container `mail`."""
     return f"{_hour(_milliseconds(mail_id) // _HOUR)}/{mail_id}.eml"
+
+
+def _text(number: int) -> str:
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def _milliseconds(mail_id: str) -> int:

@@ -5,11 +5,11 @@ The 250 is a promise, and this is the one place that makes it.
 
 import asyncio
 from contextlib import nullcontext
+from datetime import datetime
 
 import structlog
 
 from edge import policy, replies
-from edge.entra.guest import send_as_of
 from edge.listener.chunk_reader import ChunkReader
 from edge.listener.dot_reader import DotReader
 from edge.listener.line_ends import with_crlf
@@ -18,10 +18,9 @@ from edge.listener.wire import Wire
 from edge.paths import MailFrom
 from edge.policy import Refusal
 from edge.replies import Reply
-from edge.settings import Device
 from edge.spool import Draft, SpoolFull, SpoolUnavailable
-from handoff.ids import blob_name_of, new_id
-from handoff.ticket import Client, Ticket
+from handoff.ids import new_id
+from handoff.letterhead import Letterhead
 
 _OVERRUN = 1024 * 1024
 """How much above the limit is read for the sake of a proper answer."""
@@ -74,13 +73,21 @@ class Intake:
             await self._take(rest, self._chunks.has_bare_line_ends)
         return self._judge(self._chunks.has_bare_line_ends, self._size)
 
-    async def keep(
-        self, device: Device, forward_paths: tuple[str, ...], client: Client
-    ) -> Reply | Refusal:
+    async def keep(self, forward_paths: list[str], letterhead: Letterhead) -> Reply | Refusal:
         """Make the mail durable, and say so."""
         draft = self._draft
         assert draft is not None  # kept or abandoned only once
-        ticket = self._ticket(draft, device, forward_paths, client)
+        began = self._reception.now()
+        received_at = began.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+        ticket = letterhead.ticket(
+            self._id,
+            received_at,
+            self._mail.reverse_path,
+            forward_paths,
+            smtputf8=self._mail.smtputf8,
+            size=draft.size,
+            sha256=draft.sha256,
+        )
         # From here on it is the spool's: what is being committed must not be abandoned.
         self._draft = None
         spool = self._reception.spool
@@ -90,7 +97,7 @@ class Intake:
                 await spool.accept(draft, ticket)
             except SpoolUnavailable as error:
                 return self._spool_fault(error)
-            _tell(ticket, client, self._reception)
+            self._tell(letterhead, len(forward_paths), began, received_at)
             if has_left is not None:
                 await self._wait_for_the_queue(has_left)
         return replies.queued(self._id)
@@ -125,30 +132,24 @@ class Intake:
             size, is_bare, self._reception.listener, self._reception.limits
         )
 
-    def _ticket(
-        self, draft: Draft, device: Device, forward_paths: tuple[str, ...], client: Client
-    ) -> Ticket:
-        return Ticket.model_validate(  # all at once: a third of the time of part by part
-            {
-                "v": 1,
-                "kind": "mail",
-                "id": self._id,
-                "site": self._reception.settings.site,
-                "device": device.name,
-                "received_at": self._reception.now(),
-                "envelope": {
-                    "reverse_path": self._mail.reverse_path,
-                    "forward_paths": forward_paths,
-                    "smtputf8": self._mail.smtputf8,
-                },
-                "send_as": send_as_of(device),
-                "content": {
-                    "size": draft.size,
-                    "sha256": draft.sha256,
-                    "blob": blob_name_of(self._id),
-                },
-                "client": client,
-            }
+    def _tell(
+        self, letterhead: Letterhead, recipients: int, began: datetime, received_at: str
+    ) -> None:
+        reception, client = self._reception, letterhead.client
+        reception.sightings.saw(letterhead.device, client, began)
+        reception.accepted.inc()
+        reception.metrics.mail_size.observe(self._size)
+        took = reception.now() - began
+        reception.metrics.accept_seconds.observe(took.total_seconds())
+        log.info(
+            "spooled",
+            id=self._id,
+            device=letterhead.device,
+            listener=client.listener,
+            peer=client.address,
+            size=self._size,
+            recipients=recipients,
+            received_at=received_at,
         )
 
     def _spool_fault(self, error: SpoolUnavailable) -> Refusal:
@@ -164,22 +165,3 @@ async def discard(wire: Wire, octets: int, limit: int) -> None:
         return
     while octets:
         octets -= len(await wire.next_chunk(octets))
-
-
-def _tell(ticket: Ticket, client: Client, reception: Reception) -> None:
-    reception.sightings.saw(ticket)
-    metrics = reception.metrics
-    took = reception.now() - ticket.received_at
-    reception.accepted.inc()
-    metrics.mail_size.observe(ticket.content.size)
-    metrics.accept_seconds.observe(took.total_seconds())
-    log.info(
-        "spooled",
-        id=ticket.id,
-        device=ticket.device,
-        listener=client.listener,
-        peer=client.address,
-        size=ticket.content.size,
-        recipients=len(ticket.envelope.forward_paths),
-        received_at=ticket.received_at.isoformat(),
-    )

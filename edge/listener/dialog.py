@@ -176,7 +176,7 @@ class Dialog:
         now = time.monotonic()
         if device.rate and (wait := self._reception.allowances.take(device.name, device.rate, now)):
             return self._refuse(Refusal("devices[].rate", replies.rate_exceeded(wait)))
-        self._transaction = Transaction(mail, device, now, self._visitor.as_told)
+        self._transaction = Transaction(mail, device, now, self._visitor.letterhead(device))
         return replies.SENDER_OK
 
     def _rcpt(self, argument: str) -> Reply:

@@ -7,6 +7,7 @@ mail be smuggled in (CVE-2023-51764). Bare CR and LF are noticed here and judged
 from edge.listener.line_ends import has_bare_line_ends
 
 _END = b"\r\n.\r\n"
+_DOT = b"\r\n."
 
 
 class DotReader:
@@ -24,20 +25,21 @@ class DotReader:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next octets and return the content among them, dots unstuffed."""
         window = self._held + chunk
-        end = window.find(_END)
+        dot = window.find(_DOT)
+        end = dot if dot < 0 or window.startswith(_END, dot) else window.find(_END, dot)
         if end >= 0:
             self.has_ended = True
             self.rest = window[end + len(_END) :]
-            return self._content(window[: end + 2])
+            return self._content(window[: end + 2], is_stuffed=dot < end)
         cut = len(window) - _length_of_possible_end(window)
         self._held = window[cut:]
-        return self._content(window[:cut])
+        return self._content(window[:cut], is_stuffed=dot >= 0)
 
-    def _content(self, piece: bytes) -> bytes:
+    def _content(self, piece: bytes, *, is_stuffed: bool) -> bytes:
         # A piece never ends inside CRLF or before a dot: what may go on is held back.
         if has_bare_line_ends(piece):
             self.has_bare_line_ends = True
-        content = piece.replace(b"\r\n.", b"\r\n")
+        content = piece.replace(_DOT, b"\r\n") if is_stuffed else piece
         if self._not_content and content:
             content = content[self._not_content :]
             self._not_content = 0

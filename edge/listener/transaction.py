@@ -11,7 +11,10 @@ from edge.paths import MailFrom
 from edge.policy import Refusal
 from edge.replies import Reply
 from edge.settings import Device, Limits
-from handoff.ticket import RECIPIENT_BUDGET_BYTES, Client
+from handoff.letterhead import Letterhead
+from handoff.ticket import RECIPIENT_BUDGET_BYTES
+
+_quoted = json.JSONEncoder().encode
 
 
 @dataclass
@@ -22,7 +25,7 @@ class Transaction:
     device: Device
     began: float
     """By the event loop's clock."""
-    client: Client
+    letterhead: Letterhead
     forward_paths: list[str] = field(default_factory=list)
     intake: Intake | None = None
     _ticket_octets: int = 0
@@ -30,7 +33,7 @@ class Transaction:
 
     def add(self, forward_path: str, limits: Limits) -> Refusal | None:
         """One more recipient, unless policy refuses."""
-        octets = self._ticket_octets + len(json.dumps(forward_path)) + 1
+        octets = self._ticket_octets + len(_quoted(forward_path)) + 1
         refusal = policy.check_forward_path(
             self.device,
             forward_path,
@@ -73,7 +76,7 @@ class Transaction:
         return await self._keep(self.intake)
 
     async def _keep(self, intake: Intake) -> Reply | Refusal:
-        return await intake.keep(self.device, tuple(self.forward_paths), self.client)
+        return await intake.keep(self.forward_paths, self.letterhead)
 
     def end(self) -> None:
         """Leave nothing behind of what was not kept."""

@@ -1,7 +1,7 @@
 """Who is on the other side of a dialog: by address at first, by login once it has signed in."""
 
 from edge import policy, replies
-from edge.entra.guest import Guest
+from edge.entra.guest import Guest, send_as_of
 from edge.listener.reception import Reception
 from edge.listener.sign_in import Credentials, verify
 from edge.listener.wire import Wire
@@ -9,6 +9,7 @@ from edge.policy import Client
 from edge.replies import Reply
 from edge.settings import Device, EdgeSettings
 from handoff import ticket
+from handoff.letterhead import Letterhead
 
 
 class Visitor:
@@ -20,7 +21,7 @@ class Visitor:
         self._device: Device | None = None
         self._failed_sign_ins = 0
         self._known: tuple[EdgeSettings, Client] | None = None
-        self._told: tuple[Client, ticket.Client] | None = None
+        self._letterhead: tuple[Client, Device, Letterhead] | None = None
 
     @property
     def client(self) -> Client:
@@ -31,19 +32,20 @@ class Visitor:
             self._known = settings, self._look_up(settings)
         return self._known[1]
 
-    @property
-    def as_told(self) -> ticket.Client:
-        """For the tickets of all mails that it brings."""
+    def letterhead(self, device: Device) -> Letterhead:
+        """For the tickets of the mails that it brings as `device`."""
         client = self.client
-        if self._told is None or self._told[0] is not client:
+        if self._letterhead is None or self._letterhead[:2] != (client, device):
             told = ticket.Client(
                 listener=client.listener.name,
                 address=str(client.address),
                 tls=self._wire.tls_version,
                 signed_in=client.signed_in,
             )
-            self._told = client, told
-        return self._told[1]
+            site = self._reception.settings.site
+            letterhead = Letterhead(site, device.name, send_as_of(device), told)
+            self._letterhead = client, device, letterhead
+        return self._letterhead[2]
 
     @property
     def who(self) -> dict[str, str]:

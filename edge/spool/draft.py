@@ -45,14 +45,11 @@ class Draft:
     """One mail's octets on their way into the spool. Ends by `abandon` or in `Spool.accept`."""
 
     def __init__(
-        self, directory: Path, name: str, announced: int, budget: MemoryBudget, disk: Executor
+        self, directory: Path, mail_id: str, announced: int, budget: MemoryBudget, disk: Executor
     ) -> None:
-        """`name` is that of its file, if it needs one.
-
-        `announced` is the size that the client declared, 0 when it did not.
-        """
+        """`announced` is the size that the client declared, 0 when it did not."""
+        self.mail_id = mail_id
         self._directory = directory
-        self._name = name
         self.size = 0
         self._announced = announced
         self._budget = budget
@@ -66,7 +63,7 @@ class Draft:
 
     @property
     def path(self) -> Path:
-        return self._directory / self._name
+        return self._directory / file_name(self.mail_id)
 
     @property
     def sha256(self) -> str:
@@ -141,7 +138,11 @@ class Draft:
 
     def _fault(self, error: OSError) -> SpoolUnavailable:
         kind = SpoolFull if error.errno in _NO_ROOM else SpoolUnavailable
-        return kind(f"{self._name}: {error.strerror}")
+        return kind(f"{file_name(self.mail_id)}: {error.strerror}")
+
+
+def file_name(mail_id: str) -> str:
+    return f"{mail_id}.eml"
 
 
 def _open_privately(path: str, flags: int) -> int:

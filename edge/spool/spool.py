@@ -17,10 +17,9 @@ from typing import IO
 
 from edge.departures import Departures
 from edge.settings import SpoolSettings
-from edge.spool.draft import Draft, MemoryBudget
+from edge.spool.draft import Draft, MemoryBudget, file_name
 from edge.spool.group_commit import GroupCommit, SpoolFull, SpoolUnavailable, Statement
 from handoff.ids import is_id
-from handoff.ticket import Ticket, encode
 
 _INSERT = Statement(
     "INSERT INTO entries (seq, id, ticket, size, octets) VALUES ", "(?, ?, ?, ?, ?)"
@@ -151,18 +150,19 @@ class Spool:
 
     def draft(self, mail_id: str, announced: int) -> Draft:
         """Begin to receive a mail; `announced` octets, or 0 when the client did not say."""
-        name = _file_name(mail_id)
-        return Draft(self._settings.directory, name, announced, self._memory, self._disk)
+        return Draft(self._settings.directory, mail_id, announced, self._memory, self._disk)
 
-    async def accept(self, draft: Draft, ticket: Ticket) -> None:
+    async def accept(self, draft: Draft, ticket: str) -> None:
         """Make the mail durable. When this returns it is safe; when it raises, nothing is left.
+
+        `ticket` is its queue message, which names the blob that the content would go to.
 
         Raises SpoolFull or SpoolUnavailable. Cancelled, it may end either way.
         """
         try:
             octets = await self._sealed(draft)
             self._last_seq += 1
-            row = (self._last_seq, ticket.id, encode(ticket), draft.size, octets)
+            row = (self._last_seq, draft.mail_id, ticket, draft.size, octets)
             committed = self._commits.submit(_INSERT, row)
         except BaseException:
             draft.abandon()
@@ -220,11 +220,7 @@ class Spool:
         return self._reader.execute(_NEXT, (after, limit)).fetchall()
 
     def _file_of(self, mail_id: str) -> Path:
-        return self._settings.directory / _file_name(mail_id)
-
-
-def _file_name(mail_id: str) -> str:
-    return f"{mail_id}.eml"
+        return self._settings.directory / file_name(mail_id)
 
 
 def _connect(directory: Path, pragmas: tuple[str, ...] = ()) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ import pytest
 
 from edge.settings import SpoolSettings
 from edge.spool import Spool
+from handoff.ticket import encode
 from tests.builders import MAIL, a_ticket
 from tests.edge.program import NOWHERE, Edge, config
 
@@ -118,7 +119,7 @@ async def test_a_sealed_credential_is_not_shown(tmp_path: Path) -> None:
     sealed = ticket.send_as.model_copy(update={"sealed": "eyJhbGciOi.secret"})
     draft = spool.draft(ticket.id, 0)
     await draft.write(MAIL)
-    await spool.accept(draft, ticket.model_copy(update={"send_as": sealed}))
+    await spool.accept(draft, encode(ticket.model_copy(update={"send_as": sealed})))
     await spool.close()
 
     assert b"secret" not in relay("show", ticket.id, "--json", "-d", tmp_path)

@@ -12,7 +12,8 @@ from edge.settings import Device
 from edge.sightings import Sightings
 from handoff.signals import MOST_DEVICES, Heartbeat, decode_signal
 from handoff.storage import Storage
-from tests.builders import a_ticket
+from handoff.ticket import Client
+from tests.builders import NOW
 from tests.edge.program import Edge, config
 
 
@@ -55,9 +56,9 @@ def next_heartbeat(storage: Storage) -> Heartbeat:
 
 
 def test_sightings_of_whoever_signs_in_stay_bounded() -> None:
-    sightings = Sightings()
+    sightings, client = Sightings(), Client(listener="plain", address="127.0.0.1")
     for number in range(25_000):
-        sightings.saw(a_ticket(device=f"guest-{number % 12_000}"))
+        sightings.saw(f"guest-{number % 12_000}", client, NOW)
 
     remembered = [sightings.of(f"guest-{number}") for number in range(12_000)]
 

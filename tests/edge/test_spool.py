@@ -35,7 +35,7 @@ async def put(spool: Spool, octets: bytes, announced: int = 0) -> Ticket:
         raise
     content = Content(size=draft.size, sha256=draft.sha256, blob=blob_name_of(ticket.id))
     ticket = ticket.model_copy(update={"content": content})
-    await spool.accept(draft, ticket)
+    await spool.accept(draft, encode(ticket))
     return ticket
 
 
