@@ -1,3 +1,9 @@
 """Fixtures of all tests, by the part that they start."""
 
+import signal
+
+# Who runs the tests in the background has them ignore Ctrl-C, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 pytest_plugins = ["tests.fixtures.azurite", "tests.fixtures.gmail", "tests.fixtures.graph"]
