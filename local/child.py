@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Protocol, Self
 
 _PR_SET_PDEATHSIG = 1
 # Loaded here: between fork and exec nothing may be loaded, another thread may hold the lock.
@@ -18,6 +19,22 @@ _LIBC = ctypes.CDLL(None)
 
 class ChildFailed(Exception):
     """The program ended, or stayed silent, before it said what was waited for."""
+
+
+class Process(Protocol):
+    """What a Child needs of a started program; a `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def stdout(self) -> IO[str] | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
 
 
 class Child:
@@ -40,7 +57,17 @@ class Child:
         self.lines: list[str] = []
         self._on_line = on_line
         self._news = threading.Condition()
-        self._process = subprocess.Popen(
+        self._process = self._started(command, environment, directory)
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _started(
+        self,
+        command: Sequence[str | Path],
+        environment: Mapping[str, str] | None,
+        directory: Path | None,
+    ) -> Process:
+        return subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -52,8 +79,6 @@ class Child:
             start_new_session=True,
             preexec_fn=_dies_with(os.getpid()) if sys.platform == "linux" else None,
         )
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
 
     @property
     def pid(self) -> int:
@@ -92,7 +117,8 @@ class Child:
     def kill(self) -> None:
         """End it at once, with everything that it started, as a crash would."""
         if self.exit_code is None:
-            os.killpg(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.killpg(self.pid, signal.SIGKILL)
         self._finish()
 
     def stop(self, seconds: float = 30) -> int:

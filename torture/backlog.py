@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.child import Child
 from torture.clients import address_of
 from torture.machine import DEVICES, Machine, running, wait_until
 
@@ -43,9 +44,9 @@ class Flood:
     """Octets of the spool's files, at the end."""
 
 
-def flood(mails: int, octets: int) -> Flood:
+def flood(mails: int, octets: int, program: type[Child] = Child) -> Flood:
     """Take `mails` of `octets` during an outage, then hand them over."""
-    with running() as machine:
+    with running(program) as machine:
         machine.kill_functions()
         machine.way.set_mode("refuse")
         began = time.monotonic()

@@ -41,9 +41,15 @@ class Machine:
     """
 
     def __init__(
-        self, directory: Path, azurite: Azurite, way: Way, simulator: SimulatorClient
+        self,
+        directory: Path,
+        azurite: Azurite,
+        way: Way,
+        simulator: SimulatorClient,
+        program: type[Child],
     ) -> None:
         self.directory = directory
+        self._program = program
         self.spool = directory / "spool"
         self.spool_before = directory / "spool-before"
         """The spool as the edge found it at its start."""
@@ -65,7 +71,7 @@ class Machine:
         shutil.copytree(self.spool, self.spool_before)
         command: list[str | Path] = [sys.executable, "-m", "edge", "--config", self._settings()]
         environment = os.environ | self.disk.environment()
-        self._edge = Child(command, environment=environment, directory=_ROOT)
+        self._edge = self._program(command, environment=environment, directory=_ROOT)
         self._edge.wait_for(lambda line: '"event": "ready"' in line, _START_SECONDS)
 
     def kill_edge(self) -> None:
@@ -107,7 +113,7 @@ class Machine:
     # The function app.
 
     def start_function(self) -> None:
-        host = Child(
+        host = self._program(
             [sys.executable, "-m", "local.functions_host"],
             environment=os.environ | self._app_settings(),
             directory=_ROOT,
@@ -191,8 +197,11 @@ class Machine:
 
 
 @contextmanager
-def running() -> Iterator[Machine]:
-    """The running relay, in a directory that goes with the end. Raises ChildFailed."""
+def running(program: type[Child] = Child) -> Iterator[Machine]:
+    """The running relay, in a directory that goes with the end. Raises ChildFailed.
+
+    `program` starts the edge and the function app.
+    """
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="torture-")))
         child = stack.enter_context(
@@ -204,7 +213,7 @@ def running() -> Iterator[Machine]:
         ports = (_free_port(), _free_port(), _free_port())
         azurite = stack.enter_context(Azurite(directory / "azurite", ports))
         way = stack.enter_context(Way(azurite.provision()))
-        machine = Machine(directory, azurite, way, simulator)
+        machine = Machine(directory, azurite, way, simulator, program)
         stack.callback(machine.close)
         machine.start_function()
         machine.start_edge()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from local.child import Child
 from torture.account import NO_REPLY, Account
 from torture.clients import Clients
 from torture.faults import Faults
@@ -38,12 +39,14 @@ class Outcome:
     findings: list[str]
 
 
-def run(seed: int, seconds: float, say: Say, haste: float = 1) -> Outcome:
+def run(
+    seed: int, seconds: float, say: Say, haste: float = 1, program: type[Child] = Child
+) -> Outcome:
     """Break the relay for `seconds`, and see whether all promises were kept."""
     began = time.monotonic()
     breaks = plan(seed, seconds, haste)
     # The threads of the lanes start parts of the relay, and must outlive them.
-    with ThreadPoolExecutor(len(FAULTS)) as lanes, running() as machine:
+    with ThreadPoolExecutor(len(FAULTS)) as lanes, running(program) as machine:
         account = Account(machine.directory / "account.jsonl")
         faults, inbox = Faults(machine, seed), Inbox(machine.simulator)
         clients = Clients(seed, machine.port, account, _MAILS_A_SECOND)

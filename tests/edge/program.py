@@ -61,8 +61,10 @@ def config(directory: Path, storage: str, *more: str) -> Path:
 class Edge:
     """A running edge and where it listens."""
 
+    program: type[Child] = Child
+
     def __init__(self, file: Path, **environment: str) -> None:
-        self.child = Child(
+        self.child = self.program(
             [sys.executable, "-m", "edge", "--config", file],
             environment=os.environ | environment,
         )

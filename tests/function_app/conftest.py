@@ -12,6 +12,7 @@ from function_app.settings import Settings
 from handoff.storage import Storage
 from local.child import Child
 from local.graph_simulator.client import SimulatorClient
+from tests.forked import Forked
 from tests.function_app.desk import APPLICATION, SECRET, TENANT, Desk
 from tests.function_app.host import COMMAND, LEASE_SECONDS, ROOT, Start
 
@@ -55,7 +56,7 @@ def start(graph: SimulatorClient, mail_account: str) -> Iterator[Start]:
 
         def start(**settings: str) -> Child:
             host = stack.enter_context(
-                Child(COMMAND, environment=os.environ | known | NO_RATE | settings, directory=ROOT)
+                Forked(COMMAND, environment=os.environ | known | NO_RATE | settings, directory=ROOT)
             )
             host.wait_for(lambda line: line == "ready", 30)
             return host

@@ -1,7 +1,10 @@
 """A disk that fails, below the spool of an edge that is tried; and what a spool holds."""
 
+import atexit
 import hashlib
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,9 @@ import pytest
 from edge.settings import SpoolSettings
 from edge.spool import Spool
 from handoff.ticket import decode
-from torture.disk import FaultyDisk
+from tests.edge import program
+from tests.forked import Forked
+from torture.disk import FaultyDisk, compiled
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("cc") is None, reason="no C compiler (cc) here: the failing disk is made with it"
@@ -19,8 +24,22 @@ LARGE = b"Subject: large\r\n\r\n" + b"0123456789\r\n" * 26_000
 """Goes to a file of its own."""
 
 
+class Edge(program.Edge):
+    """One that starts at once."""
+
+    program = Forked
+
+
+@cache
+def _library() -> Path:
+    """Compiled once, and one for all, so that all programs are forked from the same."""
+    workshop = tempfile.TemporaryDirectory(prefix="disk-")
+    atexit.register(workshop.cleanup)
+    return compiled(Path(workshop.name))
+
+
 def a_disk(directory: Path) -> FaultyDisk:
-    return FaultyDisk(directory / "spool", directory / "workshop")
+    return FaultyDisk(directory / "spool", directory / "workshop", _library())
 
 
 async def whole_mails(directory: Path) -> set[str]:

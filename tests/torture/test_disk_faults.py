@@ -11,9 +11,9 @@ import pytest
 
 from handoff.storage import Storage
 from handoff.ticket import decode
-from tests.edge.program import NOWHERE, Edge, config
+from tests.edge.program import NOWHERE, config
 from tests.function_app.faulty_storage import Fault, faulty_storage
-from tests.torture.disks import LARGE, SMALL, a_disk, needs_compiler, whole_mails
+from tests.torture.disks import LARGE, SMALL, Edge, a_disk, needs_compiler, whole_mails
 from torture.disk import FaultyDisk, read_records
 
 pytestmark = needs_compiler

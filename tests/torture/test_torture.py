@@ -2,6 +2,7 @@
 
 import sys
 
+from tests.forked import Forked
 from tests.torture.disks import needs_compiler
 from torture.run import run
 
@@ -12,7 +13,7 @@ HASTE = 3
 
 @needs_compiler
 def test_whatever_breaks_each_mail_arrives_once() -> None:
-    outcome = run(SEED, SECONDS, lambda text: print(text, file=sys.stderr), HASTE)
+    outcome = run(SEED, SECONDS, lambda text: print(text, file=sys.stderr), HASTE, Forked)
 
     assert outcome.findings == []
     assert outcome.promised >= 20

@@ -4,7 +4,8 @@
    DISK_RECORD  a file that gets one record for each change, flush and promise, in their order
    DISK_FAULT   a file that holds, while there is a fault, one line: POINT ACTION
                 POINT   operation:kind, either may be "any"; operation is open, write, truncate,
-                        sync, unlink or reply; kind is content, log, database, directory, client
+                        sync, unlink, reply or look (statvfs, which then tells of EROFS and ENOSPC as
+                        a disk does); kind is content, log, database, directory, client
                 ACTION  errno NUMBER | kill-before | kill-within | kill-after
 
    CLOCK_OFFSET a file with the seconds by which the program's clock is wrong, if there is any
@@ -12,6 +13,7 @@
    One lock is held over each call and its record, so that the order of the records is the order
    of the calls: a reply that is recorded behind a flush was given when the flush had returned. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -36,7 +39,8 @@ static const char *directory, *fault_file, *offset_file;
 static size_t directory_length;
 static int record_file = -1;
 
-__attribute__((constructor)) static void begin(void)
+/* Called again by a program that was forked, and has got another environment since. */
+__attribute__((constructor)) void begin_disk(void)
 {
     directory = getenv("DISK_DIRECTORY");
     fault_file = getenv("DISK_FAULT");
@@ -362,6 +366,22 @@ int open64(const char *path, int flags, ...)
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
     va_end(rest);
     return opened(path, flags | O_LARGEFILE, mode);
+}
+
+int statvfs64(const char *path, struct statvfs64 *found)
+{
+    static int (*next)(const char *, struct statvfs64 *);
+    if (!next)
+        next = dlsym(RTLD_NEXT, "statvfs64");
+    int done = next(path, found);
+    if (done || !is_ours(path))
+        return done;
+    int error = fault_at("look", kind_of(name_of(path))).error;
+    if (error == EROFS)
+        found->f_flag |= ST_RDONLY;
+    if (error == ENOSPC)
+        found->f_bavail = 0;
+    return 0;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)

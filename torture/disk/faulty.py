@@ -14,16 +14,17 @@ class NoCompiler(Exception):
 class FaultyDisk:
     """The disk below `directory`, for a program that is started with `environment`."""
 
-    def __init__(self, directory: Path, workshop: Path) -> None:
-        """`workshop` keeps the library, the record and the faults. Raises NoCompiler."""
+    def __init__(self, directory: Path, workshop: Path, library: Path | None = None) -> None:
+        """`workshop` keeps the record and the faults, and the library unless there is one.
+
+        Raises NoCompiler.
+        """
         self.directory = directory
-        self._library = workshop / "disk.so"
         self.record = workshop / "disk.record"
         self._fault = workshop / "disk.fault"
         self._offset = workshop / "clock.offset"
         workshop.mkdir(parents=True, exist_ok=True)
-        if not self._library.exists():
-            _compile(self._library)
+        self._library = library or compiled(workshop)
 
     def environment(self, *, recorded: bool = True) -> dict[str, str]:
         variables = {
@@ -58,12 +59,14 @@ def _say(file: Path, text: str) -> None:
     draft.rename(file)
 
 
-def _compile(library: Path) -> None:
+def compiled(workshop: Path) -> Path:
+    """The library that is preloaded. Raises NoCompiler."""
+    library = workshop / "disk.so"
     compiler = shutil.which("cc")
     if compiler is None:
         raise NoCompiler("a C compiler is needed here: install gcc")
-    draft = library.with_suffix(".draft")
     subprocess.run(
-        [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", draft, _SOURCE], check=True
+        [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library, _SOURCE],
+        check=True,
     )
-    draft.rename(library)
+    return library
