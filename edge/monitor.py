@@ -52,7 +52,7 @@ class Monitor:
     async def _ready(self, _request: web.Request) -> web.Response:
         checks = {
             "listening": self.is_listening,
-            "spool": self._spool.fault is None and self._spool.has_room_for(0),
+            "spool": self._spool.is_writable and self._spool.has_room_for(0),
         }
         uplink = self._uplink.fault
         ready = all(checks.values())

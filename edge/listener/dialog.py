@@ -171,6 +171,8 @@ class Dialog:
         )
         if refusal is not None:
             return self._refuse(refusal)
+        if not self._reception.spool.is_writable:
+            return self._refuse(Refusal("spool", replies.SPOOL_UNAVAILABLE))
         if not self._reception.spool.has_room_for(mail.size):
             return self._refuse(Refusal("spool", replies.SPOOL_FULL))
         now = time.monotonic()

@@ -7,7 +7,7 @@ a row without its file would be a broken promise. Entries leave in the order of 
 
 import asyncio
 import fcntl
-import shutil
+import os
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -96,7 +96,7 @@ class Spool:
         self._commits = GroupCommit(
             lambda: _connect(settings.directory, _WRITER_PRAGMAS), _give_space_back
         )
-        self._looked_at, self._free_then = float("-inf"), 0
+        self._looked_at, self._free, self._is_read_only = float("-inf"), 0, False
         self.arrival = asyncio.Event()
         """Set when an entry was accepted; whoever waits for entries clears it."""
         self.departures = Departures()
@@ -131,22 +131,33 @@ class Spool:
         """Why nothing can be accepted any more, or None."""
         return self._commits.broken
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the disk takes anything: it is trusted, and not read-only."""
+        self._look()
+        return self.fault is None and not self._is_read_only
+
     def has_room_for(self, size: int) -> bool:
         """Whether `size` more octets may come in."""
         if self.octets + size > self._settings.max_bytes:
             return False
-        return self._free() - size > self._settings.reserve_bytes
+        self._look()
+        return self._free - size > self._settings.reserve_bytes
 
-    def _free(self) -> int:
-        """Octets free on the disk, as they were a moment ago at most."""
+    def _look(self) -> None:
+        """See how the disk is; what is known of it is a moment old at most."""
         now = time.monotonic()
-        if now >= self._looked_at + _LOOK_SECONDS:
-            self._looked_at = now
-            try:
-                self._free_then = shutil.disk_usage(self._settings.directory).free
-            except OSError:
-                self._free_then = 0
-        return self._free_then
+        if now < self._looked_at + _LOOK_SECONDS:
+            return
+        self._looked_at = now
+        try:
+            found = os.statvfs(self._settings.directory)
+        except OSError:
+            self._free = 0
+            return
+        self._free = found.f_bavail * found.f_frsize
+        # A kernel that meets a fault of the disk mounts it so.
+        self._is_read_only = bool(found.f_flag & os.ST_RDONLY)
 
     def draft(self, mail_id: str, announced: int) -> Draft:
         """Begin to receive a mail; `announced` octets, or 0 when the client did not say."""

@@ -15,6 +15,7 @@ from tests.edge.program import NOWHERE, config
 from tests.function_app.faulty_storage import Fault, faulty_storage
 from tests.torture.disks import LARGE, SMALL, Edge, a_disk, needs_compiler, whole_mails
 from torture.disk import FaultyDisk, read_records
+from torture.machine import wait_until
 
 pytestmark = needs_compiler
 POINTS = {
@@ -28,6 +29,7 @@ POINTS = {
     "reply:client": SMALL,
 }
 """Where a mail passes the disk on its way to a 250, and a mail that passes there."""
+NOT_NOW = "4.3.0 Cannot store mail now, try again later"
 
 
 @pytest.fixture
@@ -43,10 +45,12 @@ def edge(tmp_path: Path, disk: FaultyDisk) -> Iterator[Edge]:
 
 
 def answer(edge: Edge, mail: bytes) -> tuple[int, str]:
-    """The reply to the end of a mail; 0 when the connection broke."""
+    """The reply to MAIL when that refuses, else to the last dot; 0 when the connection broke."""
     with smtplib.SMTP("127.0.0.1", edge.ports["lan"], timeout=30) as client:
         client.ehlo()
-        client.mail("scan@contoso.com")
+        code, text = client.mail("scan@contoso.com")
+        if code != 250:
+            return code, f"at MAIL: {text.decode()}"
         client.rcpt("ann@contoso.com")
         try:
             code, text = client.data(mail)
@@ -63,18 +67,18 @@ async def test_after_a_failed_flush_the_spool_takes_nothing_more(
     kept = edge.send(LARGE)
     disk.fail(point, errno.EIO)
 
-    assert answer(edge, LARGE) == (451, "4.3.0 Cannot store mail now, try again later")
+    assert answer(edge, LARGE) == (451, NOT_NOW)
 
     disk.heal()
     flushed = sum(one.kind in "SDE" for one in read_records(disk.record))
 
-    assert answer(edge, SMALL)[0] == 451
+    assert answer(edge, SMALL) == (451, f"at MAIL: {NOT_NOW}")
 
     status, report = edge.get("/ready")
     edge.child.kill()
     assert (status, json.loads(report)["checks"]["spool"]) == (503, False)
     assert flushed == sum(one.kind in "SDE" for one in read_records(disk.record))
-    assert len(edge.events("spool_fault")) == 2
+    assert len(edge.events("spool_fault")) == 1
     assert kept in await whole_mails(tmp_path / "spool")
 
     again = Edge(tmp_path / "edge.toml", **disk.environment())
@@ -122,13 +126,31 @@ async def test_a_spool_that_cannot_be_written_defers(
     mail: bytes, edge: Edge, disk: FaultyDisk, tmp_path: Path
 ) -> None:
     kept = edge.send(mail)
-    disk.fail("any:any", errno.EROFS)
+    disk.fail("write:any", errno.EROFS)
 
-    assert answer(edge, mail)[0] == 451
+    assert answer(edge, mail) == (451, NOT_NOW)
 
     edge.child.kill()
     disk.heal()
     assert await whole_mails(tmp_path / "spool") == {kept}
+
+
+async def test_a_read_only_disk_is_told_at_mail_and_recovers_by_itself(
+    edge: Edge, disk: FaultyDisk, tmp_path: Path
+) -> None:
+    kept = {edge.send(SMALL)}
+    disk.fail("any:any", errno.EROFS)
+
+    assert wait_until(lambda: edge.get("/ready")[0] == 503, 5)
+    assert answer(edge, SMALL) == (451, f"at MAIL: {NOT_NOW}")
+
+    disk.heal()
+    assert wait_until(lambda: edge.get("/ready")[0] == 200, 5)
+    kept.add(edge.send(LARGE))
+    edge.child.kill()
+
+    assert edge.events("spool_fault") == []
+    assert await whole_mails(tmp_path / "spool") == kept
 
 
 @pytest.mark.parametrize(
