@@ -27,8 +27,12 @@ from typing import Any
 
 from local.child import Child, Process
 
-_PROGRAMS = {"edge": ("edge.__main__", "uvloop"), "local.functions_host": ("function_app.root",)}
-"""What can be forked, and what more to import for it than its `__main__`."""
+_PROGRAMS = {
+    "edge": ("edge.__main__", "uvloop"),
+    "local.functions_host": ("local.functions_host.__main__", "function_app.root"),
+    "tests.function_app.one_worker": ("tests.function_app.one_worker",),
+}
+"""What can be forked: the module whose `main` it is, and what more to import for it."""
 _LONGEST = 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 _nurseries: dict[tuple[str, str], "_Nursery"] = {}
@@ -194,16 +198,14 @@ def _become(order: dict[str, Any], output: int) -> None:
 
 def main() -> int:
     module, handle = sys.argv[1:]
-    program = importlib.import_module(f"{module}.__main__")
-    for more in _PROGRAMS[module]:
-        importlib.import_module(more)
+    program, *_ = [importlib.import_module(name) for name in _PROGRAMS[module]]
     forked = _serve(socket.socket(fileno=int(handle)))
     if forked is None:
         return 0
     order, output = forked
     _become(order, output)
     sys.argv = [str(program.__file__), *order["arguments"]]
-    return int(program.main())
+    return int(program.main() or 0)
 
 
 if __name__ == "__main__":

@@ -55,9 +55,9 @@ def start(graph: SimulatorClient, mail_account: str) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def start(**settings: str) -> Child:
-            host = stack.enter_context(
-                Forked(COMMAND, environment=os.environ | known | NO_RATE | settings, directory=ROOT)
-            )
+            environment = os.environ | known | NO_RATE | settings
+            host = Forked(COMMAND, environment=environment, directory=ROOT)
+            stack.callback(host.kill)
             host.wait_for(lambda line: line == "ready", 30)
             return host
 

@@ -15,6 +15,7 @@ from handoff.ledger import State
 from handoff.ticket import encode
 from local.child import Child
 from local.graph_simulator.client import SimulatorClient
+from tests.forked import Forked
 from tests.function_app.desk import Desk, delivered
 from tests.function_app.host import wait_until
 from tests.function_app.large_mails import fingerprint, fingerprint_of, mail_with, octets_of
@@ -35,7 +36,13 @@ def start_worker(graph: SimulatorClient, mail_account: str) -> Iterator[StartWor
     }
     command = [sys.executable, "-m", "tests.function_app.one_worker"]
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(Child(command, environment=os.environ | known))
+
+        def start_worker() -> Child:
+            worker = Forked(command, environment=os.environ | known)
+            stack.callback(worker.kill)
+            return worker
+
+        yield start_worker
 
 
 def put(desk: Desk, octets: bytes, **changes: Any) -> None:
