@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from edge.leftovers import Leftovers
 from edge.metrics import Metrics
 from edge.ramp import Ramp
 from edge.settings import ForwarderSettings
@@ -114,10 +115,12 @@ class Forwarder:
         self._page = settings.concurrency
         self._metrics = metrics
         self._under_way: set[asyncio.Task[None]] = set()
+        self._leftovers = Leftovers(spool)
         self.uplink = Uplink(settings, metrics)
 
     async def run(self) -> None:
         """Forward until cancelled; what was under way is then still in the spool."""
+        chores = asyncio.create_task(self._leftovers.run())
         try:
             async for entry in self._entries():
                 await self._slots.acquire()
@@ -125,9 +128,10 @@ class Forwarder:
                 self._under_way.add(task)
                 task.add_done_callback(self._under_way.discard)
         finally:
-            for task in self._under_way:
+            ending = [chores, *self._under_way]
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(*self._under_way, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
 
     async def drained(self) -> None:
         """Return when the spool is empty and nothing is under way."""
@@ -159,7 +163,7 @@ class Forwarder:
             await self._hold(entry, error)
         except SpoolUnavailable as error:
             # The mail is in the queue; a second ticket after the next start does no harm.
-            log.error("not_forgotten", id=entry.id, reason=str(error))
+            self._leftovers.add(entry, str(error))
         finally:
             self._slots.release()
 

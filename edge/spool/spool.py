@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -205,7 +206,8 @@ class Spool:
         self.messages -= 1
         self.octets -= entry.size
         if entry.octets is None:
-            await asyncio.get_running_loop().run_in_executor(self._disk, _unlink, entry.file)
+            with suppress(OSError):  # it is litter now, which the next start sweeps
+                await asyncio.get_running_loop().run_in_executor(self._disk, _unlink, entry.file)
 
     async def hold(self, entry: SpoolEntry, reason: str) -> None:
         """Keep an entry without forwarding it, for somebody to look. Raises SpoolUnavailable."""

@@ -104,6 +104,41 @@ def test_what_is_in_a_spool_that_takes_nothing_more_is_still_forwarded(
     assert tickets == [kept]
 
 
+def test_what_a_full_disk_could_not_forget_is_forgotten_when_there_is_room(
+    disk: FaultyDisk, tmp_path: Path, mail_account: str, storage: Storage
+) -> None:
+    away = Fault("refuse", "Blob", "PUT", "/mail/", times=3)
+    with faulty_storage(mail_account, away) as way:
+        edge = Edge(config(tmp_path, way), **disk.environment())
+        edge.send(LARGE)
+        disk.fail("write:log", errno.ENOSPC)
+        edge.child.wait_for(lambda line: '"not_forgotten"' in line, 20)
+        disk.heal()
+
+        assert wait_until(lambda: '"mails": 0' in edge.get("/ready")[1], 10)
+        edge.child.kill()
+
+    assert list((tmp_path / "spool").glob("*.eml")) == []
+    assert len(list(storage.outbound.receive_messages())) == 1
+
+
+def test_a_file_that_cannot_be_removed_is_litter_and_no_mail(
+    disk: FaultyDisk, tmp_path: Path, mail_account: str
+) -> None:
+    disk.fail("unlink:content", errno.EIO)
+    edge = Edge(config(tmp_path, mail_account), **disk.environment())
+    edge.send(LARGE)
+    edge.child.wait_for(lambda line: '"queued"' in line, 20)
+    left = list((tmp_path / "spool").glob("*.eml"))
+    edge.child.stop()
+    again = Edge(tmp_path / "edge.toml")
+    again.child.kill()
+
+    assert len(left) == 1
+    assert edge.events("held") == []
+    assert list((tmp_path / "spool").glob("*.eml")) == []
+
+
 @pytest.mark.parametrize("mail", [SMALL, LARGE], ids=["small", "large"])
 async def test_a_full_disk_defers_and_recovers_by_itself(
     mail: bytes, edge: Edge, disk: FaultyDisk, tmp_path: Path
