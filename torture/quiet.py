@@ -1,5 +1,6 @@
 """Heal everything, let time pass, and take stock."""
 
+import time
 from collections.abc import Callable
 
 from local.graph_simulator.client import ReceivedMail, SimulatorClient
@@ -11,7 +12,7 @@ from torture.reconcile import Arrival, Stock
 
 _ENDED = ("sent", "dead")
 _A_ROUND_SECONDS = 5
-_ROUNDS = 40
+_SETTLE_SECONDS = 200
 
 
 class Inbox:
@@ -31,8 +32,8 @@ def _arrival(mail: ReceivedMail) -> Arrival:
     return Arrival(number_of(mail.message_id), frozenset(mail.recipients), mark)
 
 
-def settle(machine: Machine, account: Account, say: Callable[[str], None]) -> bool:
-    """Heal everything, and see whether all comes to rest.
+def settle(machine: Machine, account: Account, say: Callable[[str], None], haste: float) -> bool:
+    """Heal everything, and see whether all comes to rest; with `haste` it is looked at more often.
 
     The long pauses of mails that were deferred are cut short: a storage account that has
     forgotten its leases gives back at once what would come back within hours.
@@ -42,9 +43,10 @@ def settle(machine: Machine, account: Account, say: Callable[[str], None]) -> bo
     machine.disk.heal()
     machine.kill_functions()
     machine.start_function()
-    for _ in range(_ROUNDS):
+    give_up_at = time.monotonic() + _SETTLE_SECONDS
+    while time.monotonic() < give_up_at:
         say(f"settling, {_waiting(machine, account)} wait")
-        if wait_until(lambda: not _waiting(machine, account), _A_ROUND_SECONDS):
+        if wait_until(lambda: not _waiting(machine, account), _A_ROUND_SECONDS / haste):
             return True
         if not _spooled(machine):
             machine.restart_storage(without_leases=True)

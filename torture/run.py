@@ -52,7 +52,7 @@ def run(
         clients = Clients(seed, machine.port, account, _MAILS_A_SECOND)
         with clients.sending(DEVICES):
             _break(lanes, faults, breaks, seconds, lambda: say(_progress(account, inbox)))
-        if not settle(machine, account, say):
+        if not settle(machine, account, say, haste):
             faults.complaints.append("it did not come to rest")
         inbox.fetch()
         return _outcome(machine, account, faults, inbox, seed, time.monotonic() - began)

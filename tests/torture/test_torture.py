@@ -7,7 +7,7 @@ from tests.torture.disks import needs_compiler
 from torture.run import run
 
 SEED = 20261121
-SECONDS = 14
+SECONDS = 10
 HASTE = 3
 
 
