@@ -15,6 +15,7 @@ from pathlib import Path
 import trustme
 from aiohttp import web
 
+from local.graph_simulator.applications import ApplicationRoutes
 from local.graph_simulator.control import ControlRoutes
 from local.graph_simulator.drafts import DraftRoutes
 from local.graph_simulator.gate import Gate
@@ -62,7 +63,7 @@ async def run(arguments: argparse.Namespace) -> int:
 def _application(world: World, gate: Gate, addresses: dict[str, str]) -> web.Application:
     application = web.Application(middlewares=[journal(world)])
     application.add_routes(ControlRoutes(world, lambda: addresses).routes())
-    for routes in (SendingRoutes, LookupRoutes, DraftRoutes, UploadRoutes):
+    for routes in (SendingRoutes, LookupRoutes, DraftRoutes, UploadRoutes, ApplicationRoutes):
         application.add_routes(routes(world, gate).routes())
     application.add_routes([web.route("*", "/v1.0/{rest:.*}", gate.no_such_route)])
     tokens = TokenRoutes(world, gate, addresses["identity_header"])

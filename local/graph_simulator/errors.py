@@ -84,6 +84,15 @@ def access_denied(
     return GraphError(403, "ErrorAccessDenied", message)
 
 
+def insufficient_privileges() -> GraphError:
+    return GraphError(
+        403,
+        "Authorization_RequestDenied",
+        "Insufficient privileges to complete the operation.",
+        has_inner=True,
+    )
+
+
 def send_as_denied() -> GraphError:
     return GraphError(
         403,

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from local.graph_simulator.errors import (
     GraphError,
     access_denied,
+    insufficient_privileges,
     invalid_token,
     revoked_token,
     throttled,
@@ -99,6 +100,26 @@ class Gate:
                     return await with_faults(self._world, route, call.mailbox, request, as_usual)
 
             return await _answered(request, request_id, go)
+
+        return guarded
+
+    def directory(
+        self, route: Route, permissions: tuple[Permission, ...], handler: Handler
+    ) -> Handler:
+        """A route of Graph that is about no mailbox; one of `permissions` is needed."""
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            async def go() -> web.StreamResponse:
+                token = self._token_of(request)
+
+                async def as_usual() -> web.StreamResponse:
+                    if self._world.permissions_of(token.app).isdisjoint(permissions):
+                        raise insufficient_privileges()
+                    return await handler(request)
+
+                return await with_faults(self._world, route, "", request, as_usual)
+
+            return await _answered(request, str(uuid.uuid4()), go)
 
         return guarded
 

@@ -5,6 +5,7 @@ fault that never strikes would let a test pass for nothing.
 """
 
 from dataclasses import field
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import ConfigDict
@@ -14,7 +15,9 @@ KIB = 1024
 MIB = 1024 * KIB
 _STRICT = ConfigDict(extra="forbid")
 
-Permission = Literal["Mail.Send", "Mail.ReadWrite", "Mail.Read", "Mail.ReadBasic"]
+Permission = Literal[
+    "Mail.Send", "Mail.ReadWrite", "Mail.Read", "Mail.ReadBasic", "Application.Read.All"
+]
 Route = Literal[
     "",
     "sendMail",
@@ -26,6 +29,7 @@ Route = Literal[
     "session",
     "upload",
     "lookup",
+    "application",
     "token",
     "identity",
 ]
@@ -77,6 +81,15 @@ class Rules:
 
 
 @dataclass(config=_STRICT)
+class Secret:
+    """What an application's record shows of one of its client secrets."""
+
+    ends_at: datetime
+    hint: str | None = None
+    """The first three characters; old ones have none."""
+
+
+@dataclass(config=_STRICT)
 class Application:
     """What Entra knows of an application in one tenant."""
 
@@ -84,6 +97,8 @@ class Application:
     client_id: str
     secret: str = ""
     """Empty: a public client."""
+    secrets: list[Secret] = field(default_factory=list)
+    """As its record shows them."""
     users: dict[str, str] = field(default_factory=dict)
     """Who may sign in to it, with their passwords."""
     certificate: str = ""
