@@ -33,10 +33,11 @@ from edge.metrics import Metrics
 from edge.monitor import Monitor, MonitorUnreachable
 from edge.renewal import Renewal
 from edge.service_manager import tell_service_manager
-from edge.settings import EdgeSettings, StorageSettings
+from edge.settings import EdgeSettings
 from edge.settings_file import SettingsError, load
 from edge.sightings import Sightings
 from edge.spool import Spool, SpoolLocked, SpoolUnavailable
+from edge.storage_settings import StorageSettings
 from edge.strangers import StrangerBook
 from edge.vault import VaultUnavailable, follow_vault, have_certificate
 from handoff.account import Account

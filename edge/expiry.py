@@ -1,15 +1,17 @@
-"""Warn in time, and once a stage, of what ends at this edge: certificate and storage signature."""
+"""Warn in time, and once a stage, of what ends at this edge."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
-from edge.certificates import CertificateUnusable, expiry_of
+from edge.endings import STORAGE_SIGNATURE, endings_of
 from edge.metrics import Metrics
 from edge.settings import EdgeSettings
-from handoff.expiry import days_left, signature_expiry, stage_of
+from handoff.expiry import days_left, stage_of
+from handoff.signals import TLS_CERTIFICATE
 
 _LOOK_SECONDS = 3600.0
 log = structlog.get_logger()
@@ -36,27 +38,24 @@ class ExpiryWatch:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def look(self) -> None:
-        for what, expires_at in self._endings():
+        endings = endings_of(self._settings(), os.environ)
+        for reason in endings.unreadable:
+            log.warning("certificate_unreadable", reason=reason)
+        for what, expires_at in endings.known.items():
+            self._measure(what, expires_at)
             stage = stage_of(expires_at, self._now())
             if stage is None or self._warned.get(what) == (expires_at, stage):
                 continue
             self._warned[what] = expires_at, stage
             log.warning(
                 "expires_soon",
-                what=what,
+                what=what.replace("-", " "),
                 days_left=days_left(expires_at, self._now()),
                 expires_at=expires_at.isoformat(),
             )
 
-    def _endings(self) -> Iterator[tuple[str, datetime]]:
-        settings = self._settings()
-        if any(listener.tls != "none" for listener in settings.listeners):
-            try:
-                yield "tls certificate", expiry_of(settings.tls)
-            except CertificateUnusable as error:
-                log.warning("certificate_unreadable", reason=str(error))
-        secret = settings.storage.connection_string
-        signature = signature_expiry(secret.get_secret_value()) if secret else None
-        if signature is not None:
-            self._metrics.signature_expiry.set(signature.timestamp())
-            yield "storage signature", signature
+    def _measure(self, what: str, expires_at: datetime) -> None:
+        if what == STORAGE_SIGNATURE:
+            self._metrics.signature_expiry.set(expires_at.timestamp())
+        elif what != TLS_CERTIFICATE:  # which is measured as it is loaded
+            self._metrics.credential_expiry.labels(what).set(expires_at.timestamp())

@@ -5,22 +5,25 @@ missing is noticed on the other side.
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 
-from edge.certificates import CertificateUnusable, expiry_of
+from edge.endings import endings_of
 from edge.listener.reception import Reception
-from edge.settings import Device, EdgeSettings
+from edge.settings import Device
 from edge.sightings import Sightings
 from handoff.ids import new_id
 from handoff.outbox import Outbox, OutboxUnavailable
 from handoff.signals import (
     HEARTBEAT_LIVES_SECONDS,
     MOST_DEVICES,
+    TLS_CERTIFICATE,
     DeviceSeen,
+    EndingTold,
     Heartbeat,
     encode_signal,
 )
@@ -63,6 +66,7 @@ class Heart:
     def _heartbeat(self, now: datetime) -> Heartbeat:
         settings, spool = self._reception.settings, self._reception.spool
         registry = self._reception.metrics.registry
+        ends = dict(endings_of(settings, os.environ).known)
         devices = turn_of(settings.devices, self._beats)
         return Heartbeat(
             id=new_id(now),
@@ -75,7 +79,8 @@ class Heart:
             spool_bytes=spool.octets,
             spool_most_bytes=settings.spool.max_bytes,
             faults=int(registry.get_sample_value("relay_forward_faults_total") or 0),
-            certificate_ends_at=_certificate_end(settings),
+            certificate_ends_at=ends.pop(TLS_CERTIFICATE, None),
+            endings=tuple(EndingTold(what=what, ends_at=at) for what, at in ends.items()),
             devices=tuple(_seen(device, self._reception.sightings) for device in devices),
         )
 
@@ -100,15 +105,6 @@ def _seen(device: Device, sightings: Sightings) -> DeviceSeen:
         tls=sighting.tls,
         silent_after=device.silent_after,
     )
-
-
-def _certificate_end(settings: EdgeSettings) -> datetime | None:
-    if all(listener.tls == "none" for listener in settings.listeners):
-        return None
-    try:
-        return expiry_of(settings.tls)
-    except CertificateUnusable:
-        return None
 
 
 def _version() -> str:

@@ -69,3 +69,9 @@ class Metrics:
             "When the shared access signature of the storage account ends; 0 without one.",
             registry=self.registry,
         )
+        self.credential_expiry = Gauge(
+            "relay_credential_expiry_timestamp_seconds",
+            "When a credential of the edge's own ends.",
+            ["what"],
+            registry=self.registry,
+        )

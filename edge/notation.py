@@ -1,6 +1,7 @@
 """How settings are written: endpoints, networks, rates, names, addresses."""
 
 import re
+from datetime import UTC, date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, NamedTuple
 
@@ -58,6 +59,20 @@ def _to_rate(value: object) -> object:
     return Rate(int(found["mails"]), _SECONDS[found["unit"]])
 
 
+def _to_day(value: object) -> object:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value if isinstance(value, str) else _iso(value))
+    except ValueError:
+        raise ValueError("expected a date, such as 2027-11-21") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _iso(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else ""
+
+
 def _is_mailbox(address: str) -> str:
     if check_address(address, smtputf8=True, needs_domain=True) is not None:
         raise ValueError("expected a mail address, such as noreply@contoso.com")
@@ -73,6 +88,8 @@ def _is_pattern(pattern: str) -> str:
 EndpointSetting = Annotated[Endpoint, BeforeValidator(_to_endpoint)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_to_network)]
 RateSetting = Annotated[Rate | None, BeforeValidator(_to_rate)]
+Day = Annotated[datetime | None, BeforeValidator(_to_day)]
+"""The start of a day, in UTC, or a moment."""
 Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 Pattern = Annotated[str, AfterValidator(_is_pattern)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

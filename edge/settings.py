@@ -12,7 +12,6 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AwareDatetime,
     Field,
-    SecretStr,
     StringConstraints,
     field_validator,
     model_validator,
@@ -31,28 +30,12 @@ from edge.notation import (
     Seconds,
 )
 from edge.section import Section
+from edge.storage_settings import StorageSettings
 
 _RESERVED = "relay"
 """The device of the function app's own notices."""
 _LONGEST_LEARNING = timedelta(hours=2)
 MIB = 1024 * 1024
-
-
-class StorageSettings(Section):
-    """The storage account that takes the mail: a connection string, or two addresses."""
-
-    connection_string: SecretStr | None = None
-    account_url_queue: str = ""
-    account_url_blob: str = ""
-
-    @model_validator(mode="after")
-    def _is_one_account(self) -> Self:
-        by_address = bool(self.account_url_queue and self.account_url_blob)
-        if bool(self.connection_string) == by_address:
-            raise ValueError(
-                "set either connection_string, or both account_url_queue and account_url_blob"
-            )
-        return self
 
 
 class SpoolSettings(Section):

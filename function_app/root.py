@@ -7,6 +7,7 @@ call, and the mail waits: an administrator's slip is not the end of a mail.
 import logging
 import os
 import random
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock
@@ -28,7 +29,9 @@ from function_app.providers.of_identity import (
     limits_of,
     provider_of,
     provider_of_guest,
+    record_of,
 )
+from function_app.records import Records
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
 from function_app.silence import listen
 from function_app.sweep import sweep
@@ -37,6 +40,7 @@ from handoff.account import Account
 from handoff.storage import Storage
 
 _CONNECT_SECONDS = 5
+_RECORD_SECONDS = 15
 _READ_SECONDS = 100
 """After this long an answer of Microsoft Graph, or of Gmail, is not worth waiting for."""
 
@@ -73,7 +77,9 @@ def _watch_settings() -> None:
         alarms.raise_alarm(MISCONFIGURED, " ".join(error.faults))
     else:
         alarms.clear(MISCONFIGURED)
-        watch(settings, alarms, _storage(), _now())
+        with closing(session(_CONNECT_SECONDS, _RECORD_SECONDS)) as http:
+            records = Records(_storage(), record_of(settings, http, _now), _now)
+            watch(settings, alarms, _storage(), records.secret_ends_at, _now())
 
 
 def assemble(settings: Settings, storage: Storage) -> Means:

@@ -1,4 +1,4 @@
-"""What ends, as the function app's timer notes it: rows of table `status`, partition `expiry`."""
+"""What ends of the function app's own, as its timer notes it: rows of table `status`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,6 +8,12 @@ from azure.data.tables import TableClient
 
 PARTITION = "expiry"
 _MOST = 500
+
+
+def note_ending(status: TableClient, name: str, expires_at: datetime, now: datetime) -> None:
+    """`name` is `identity.kind`."""
+    row = {"PartitionKey": PARTITION, "RowKey": name}
+    status.upsert_entity(row | {"expires_at": expires_at, "at": now})
 
 
 def read_endings(status: TableClient) -> Mapping[str, datetime]:

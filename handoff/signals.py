@@ -6,15 +6,18 @@ They travel in the queue of the tickets, because that is the one thing an edge m
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from handoff.ticket import Address, Label, MailId, Moment
 
+TLS_CERTIFICATE = "tls-certificate"
+"""What a heartbeat's `certificate_ends_at` is of."""
 MOST_DEVICES = 240
 """In one heartbeat, so that it fits a queue message."""
 HEARTBEAT_LIVES_SECONDS = 3600
 """An old heartbeat says nothing; unlike a mail, it may vanish."""
 PROBE_LIVES_SECONDS = 300
+_MOST_ENDINGS = 10
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -37,6 +40,13 @@ class DeviceSeen(_Part):
     """Seconds without a mail after which somebody is to be told."""
 
 
+class EndingTold(_Part):
+    """Something of an edge's that ends, beside the certificate of its listeners."""
+
+    what: Annotated[str, StringConstraints(pattern=r"^[a-z-]{1,40}$")]
+    ends_at: Moment
+
+
 class Heartbeat(_Part):
     """How an edge does."""
 
@@ -55,6 +65,8 @@ class Heartbeat(_Part):
     faults: Count
     """Tries since the start that the storage account did not take."""
     certificate_ends_at: Moment | None = None
+    """Of the listeners."""
+    endings: Annotated[tuple[EndingTold, ...], Field(strict=False, max_length=_MOST_ENDINGS)] = ()
     devices: Annotated[tuple[DeviceSeen, ...], Field(strict=False)] = ()
 
 

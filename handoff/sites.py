@@ -7,11 +7,13 @@ from itertools import islice
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient
+from azure.data.tables import TableClient, UpdateMode
+from pydantic import TypeAdapter
 
-from handoff.signals import DeviceSeen, Heartbeat
+from handoff.signals import TLS_CERTIFICATE, DeviceSeen, EndingTold, Heartbeat
 
 SITE, DEVICE = "site", "device"
+_ENDINGS = TypeAdapter(tuple[EndingTold, ...])
 _AT_ONCE = 100
 _MOST = 5_000
 _MISSED = 3
@@ -33,6 +35,14 @@ class Site:
     spool_most_bytes: int
     faults: int
     certificate_ends_at: datetime | None
+    others_end: Mapping[str, datetime]
+    """What else ends, and when."""
+
+    @property
+    def endings(self) -> Mapping[str, datetime]:
+        """All that ends, by what it is."""
+        certificate = self.certificate_ends_at
+        return ({TLS_CERTIFICATE: certificate} if certificate else {}) | dict(self.others_end)
 
     def is_silent(self, now: datetime) -> bool:
         return now - self.at > max(_SHORTEST_SILENCE, timedelta(seconds=self.every * _MISSED))
@@ -71,8 +81,10 @@ class Sites:
             known = None
         if known is not None and known >= heartbeat.at:
             return
-        columns = heartbeat.model_dump(exclude={"v", "kind", "id", "site", "devices"})
-        self._status.upsert_entity({"PartitionKey": SITE, "RowKey": key} | _known(columns))
+        columns = heartbeat.model_dump(exclude={"v", "kind", "id", "site", "devices", "endings"})
+        columns["endings"] = _ENDINGS.dump_json(heartbeat.endings).decode()
+        row = {"PartitionKey": SITE, "RowKey": key} | _known(columns)
+        self._status.upsert_entity(row, mode=UpdateMode.REPLACE)  # what is not said is no more
         rows = [_device_row(heartbeat, device) for device in heartbeat.devices]
         unique = {row["RowKey"]: row for row in rows}
         left = iter(unique.values())
@@ -85,6 +97,10 @@ class Sites:
             Site(
                 name=_name(row["RowKey"]),
                 certificate_ends_at=row.get("certificate_ends_at"),
+                others_end={
+                    one.what: one.ends_at
+                    for one in _ENDINGS.validate_json(row.get("endings", "[]"), strict=False)
+                },
                 at=row["at"],
                 every=row["every"],
                 version=row["version"],

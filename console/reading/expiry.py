@@ -16,11 +16,11 @@ class Expiry:
 
 
 def expiries(sites: Iterable[Site], endings: Mapping[str, datetime], now: datetime) -> list[Expiry]:
-    """The certificates of the edges, and the credentials of the function app."""
+    """What ends at the edges, and the credentials of the function app."""
     ends = {
-        f"certificate of site {site.name or '-'}": site.certificate_ends_at
+        f"{what.replace('-', ' ')} of site {site.name or '-'}": at
         for site in sites
-        if site.certificate_ends_at is not None
+        for what, at in site.endings.items()
     }
     for name, at in endings.items():
         identity, _, kind = name.rpartition(".")

@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from edge.entra.logins import read_guid
-from edge.notation import Mailbox, Name, Seconds
+from edge.notation import Day, Mailbox, Name, Seconds
 from edge.section import Section
 from handoff.sealed import SealingKey
 
@@ -76,11 +76,15 @@ class UserSettings(Section):
     client_id: Annotated[str, StringConstraints(pattern=r"^([0-9A-Fa-f-]{36})?$")] = ""
     client_secret: SecretStr | None = None
     """None: a public client."""
+    client_secret_expires: Day = None
+    """As the administrator says."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if bool(self.tenant) != bool(self.client_id) or (self.client_secret and not self.tenant):
             raise ValueError("tenant and client_id need each other")
+        if self.client_secret_expires and not self.client_secret:
+            raise ValueError("client_secret_expires needs client_secret")
         return self
 
     @property

@@ -1,6 +1,6 @@
 """From an identity in the settings to the provider that sends by its right."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from function_app.providers.gmail.delegation import Delegation
 from function_app.providers.gmail.provider import GmailProvider
 from function_app.providers.graph.calls import Calls
 from function_app.providers.graph.provider import GraphProvider
+from function_app.providers.graph.record import NotShown, SecretShown, read_secrets
 from function_app.providers.http import session
 from function_app.providers.redirect import RedirectProvider
 from function_app.providers.smarthost.provider import SmarthostProvider
@@ -69,6 +70,18 @@ def provider_of_guest(guest: Credential, around: Surroundings) -> Provider:
 
 def _graph(tokens: Tokens, around: Surroundings) -> Provider:
     return GraphProvider(Calls(around.settings.graph_endpoint, tokens, around.http, around.now))
+
+
+def record_of(
+    settings: Settings, http: requests.Session, now: Callable[[], datetime]
+) -> Callable[[Identity], Sequence[SecretShown] | NotShown | None]:
+    """How an identity reads the record of its own application."""
+
+    def ask(identity: Identity) -> Sequence[SecretShown] | NotShown | None:
+        calls = Calls(settings.graph_endpoint, tokens_of(identity, settings), http, now)
+        return read_secrets(calls, identity.client_id)
+
+    return ask
 
 
 def limits_of(settings: Settings) -> Mapping[str, Limits]:

@@ -63,11 +63,16 @@ def tokens_of_guest(credential: Credential, settings: Settings) -> Tokens:
     return Tokens(open_client, _LOCK_OUT_CARE)
 
 
+def secret_of(identity: Identity) -> str:
+    """The client secret that is in use now. Raises TokenUnavailable."""
+    return identity.client_secret or _read(identity.client_secret_file, "CLIENT_SECRET_FILE")
+
+
 def _credential_of(
     identity: Identity, settings: Settings, http: requests.Session
 ) -> MsalCredential:
     if identity.credential == CLIENT_SECRET:
-        return identity.client_secret or _read(identity.client_secret_file, "CLIENT_SECRET_FILE")
+        return secret_of(identity)
     if identity.credential == CERTIFICATE:
         return credential_of(identity.certificate, identity.certificate_password)
     return {"client_assertion": _assertion_of(identity, settings, http)}

@@ -64,7 +64,7 @@ def test_watch_warns_of_what_expires(relay: Relay, storage: Storage, days: str, 
     answer = relay("watch", "--days", days)
 
     assert answer.code == code
-    assert "certificate of site plant-2" in answer.out
+    assert "tls certificate of site plant-2" in answer.out
 
 
 def test_expiries_come_soonest_first(storage: Storage) -> None:
@@ -82,7 +82,7 @@ def test_expiries_come_soonest_first(storage: Storage) -> None:
 
     assert [(one.what, one.seconds < 0) for one in found] == [
         ("secret of identity default", True),
-        ("certificate of site plant-2", False),
+        ("tls certificate of site plant-2", False),
     ]
 
 

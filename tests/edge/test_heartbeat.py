@@ -10,17 +10,28 @@ import pytest
 from edge.heartbeat import turn_of
 from edge.settings import Device
 from edge.sightings import Sightings
-from handoff.signals import MOST_DEVICES, Heartbeat, decode_signal
+from handoff.sealed import new_key_pair
+from handoff.signals import MOST_DEVICES, EndingTold, Heartbeat, decode_signal
 from handoff.storage import Storage
 from handoff.ticket import Client
 from tests.builders import NOW
 from tests.edge.program import Edge, config
 
+ENTRA = f"""
+[entra]
+sealing_key = '{new_key_pair()[1]}'
+[entra.users]
+tenant = "contoso.com"
+client_id = "11111111-2222-3333-4444-555555555555"
+client_secret = "x"
+client_secret_expires = 2099-01-02
+"""
+
 
 def test_a_running_edge_tells_of_its_spool_certificate_and_devices(
     tmp_path: Path, mail_account: str, storage: Storage
 ) -> None:
-    file = config(tmp_path, mail_account)
+    file = config(tmp_path, mail_account, ENTRA)
     file.write_text(file.read_text().replace("interval = 0", "interval = 1"))
     edge = Edge(file)
     edge.send()
@@ -33,6 +44,9 @@ def test_a_running_edge_tells_of_its_spool_certificate_and_devices(
     assert (told.site, told.every, told.spool_most_bytes) == ("plant-2", 1, 10 * 1024**3)
     assert told.certificate_ends_at is not None
     assert told.certificate_ends_at > datetime.now(UTC)
+    assert [EndingTold(what="users-secret", ends_at=datetime(2099, 1, 2, tzinfo=UTC))] == list(
+        told.endings
+    )
     assert (device.name, device.mails, device.address, device.tls) == (
         "scanner",
         1,

@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import pytest
 
-from function_app.expiry import PARTITION, watch
+from function_app.expiry import watch
 from function_app.notices.alarms import Alarms
 from function_app.notices.settings import Endpoint, NoticeSettings
 from function_app.notices.tell import tell
 from function_app.settings import Settings, SettingsError
+from handoff.endings import PARTITION
+from handoff.signals import EndingTold
+from handoff.sites import Sites
 from tests.certificates import a_certificate
 from tests.function_app.desk import BY_SECRET, Desk, events
 from tests.function_app.hook import Hook, a_hook
+from tests.handoff.test_signals import HEARTBEAT
 
 WEB = {"MailStorage": "unused"}
 
@@ -27,7 +32,8 @@ def round_(desk: Desk, hook: Hook, **settings: str) -> list[tuple[str, str]]:
     """What the webhook hears of one round."""
     before = len(hook.events)
     found = Settings.from_env(WEB | settings)
-    watch(found, Alarms(desk.storage, lambda: desk.now), desk.storage, desk.now)
+    alarms = Alarms(desk.storage, lambda: desk.now)
+    watch(found, alarms, desk.storage, attrgetter("expires"), desk.now)
     operators = NoticeSettings(webhook=Endpoint(hook.url))
     tell(desk.storage, operators, desk.now)
     return hook.events[before:]
@@ -109,3 +115,63 @@ def test_what_is_no_date_is_a_fault() -> None:
         )
 
     assert "such as 2027-11-21" in caught.value.faults[0]
+
+
+def heartbeat(desk: Desk, **endings: datetime) -> None:
+    """A beat of plant-2, where these end."""
+    told = tuple(
+        EndingTold(what=what.replace("_", "-"), ends_at=at) for what, at in endings.items()
+    )
+    beat = HEARTBEAT.model_copy(
+        update={"at": desk.now, "endings": told, "certificate_ends_at": None}
+    )
+    Sites(desk.storage.status).note(beat)
+
+
+def test_what_ends_at_an_edge_is_told_a_stage_until_it_is_renewed(desk: Desk, hook: Hook) -> None:
+    ends = desk.now + timedelta(days=15)
+    told: list[tuple[str, str]] = []
+    for _ in range(16):
+        heartbeat(desk, storage_secret=ends)
+        told += round_(desk, hook)
+        desk.now += timedelta(days=1)
+    heartbeat(desk, storage_secret=ends + timedelta(days=365))
+    renewed = round_(desk, hook)
+
+    name = "app.edge-storage-secret-expires-{}.plant-2"
+    assert [("alarm", name.format(days)) for days in (30, 14, 7, 1)] == told
+    assert {("alarm-over", name.format(days)) for days in (7, 1)} == set(renewed)
+    assert "The storage secret of the edge at site plant-2 ends in 15 days" in str(
+        hook.posted[0].event["text"]
+    )
+
+
+def test_what_an_edge_no_longer_uses_ends_no_more(desk: Desk, hook: Hook) -> None:
+    heartbeat(desk, storage_signature=desk.now + timedelta(days=2))
+    first = round_(desk, hook)
+    desk.now += timedelta(minutes=5)
+    heartbeat(desk)
+    second = round_(desk, hook)
+
+    name = "app.edge-storage-signature-expires-7.plant-2"
+    assert ([("alarm", name)], [("alarm-over", name)]) == (first, second)
+
+
+def test_the_certificate_of_an_older_edge_counts_too(desk: Desk, hook: Hook) -> None:
+    ends = desk.now + timedelta(days=3)
+    Sites(desk.storage.status).note(HEARTBEAT.model_copy(update={"certificate_ends_at": ends}))
+
+    assert [("alarm", "app.edge-tls-certificate-expires-7.plant-2")] == round_(desk, hook)
+
+
+def test_each_round_says_how_long_is_left(
+    desk: Desk, hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    heartbeat(desk, storage_signature=desk.now + timedelta(days=400))
+    round_(desk, hook, **secret_ending(desk.now + timedelta(days=300)))
+    told = [event for event in events(caplog) if event["event"] == "expiry"]
+
+    assert [("secret", 300), ("edge-storage-signature", 400)] == [
+        (event["what"], event["days_left"]) for event in told
+    ]
+    assert ("default", "plant-2") == (told[0]["identity"], told[1]["site"])

@@ -8,6 +8,7 @@ from handoff.ids import new_id
 from handoff.signals import (
     MOST_DEVICES,
     DeviceSeen,
+    EndingTold,
     Heartbeat,
     Probe,
     decode_signal,
@@ -61,6 +62,8 @@ def test_the_largest_heartbeat_fits_a_queue_message() -> None:
         tls="TLSv1.3",
         silent_after=10**6,
     )
-    largest = HEARTBEAT.model_copy(update={"devices": (device,) * MOST_DEVICES})
+    ending = EndingTold(what="w" * 40, ends_at=NOW)
+    more = {"devices": (device,) * MOST_DEVICES, "endings": (ending,) * 10}
+    largest = HEARTBEAT.model_copy(update=more)
 
     assert len(encode_signal(largest)) <= MAX_TICKET_BYTES

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from handoff.signals import DeviceSeen
+from handoff.signals import DeviceSeen, EndingTold
 from handoff.sites import Sites
 from handoff.storage import Storage
 from tests.builders import NOW
@@ -27,6 +27,18 @@ def test_a_site_is_as_its_newest_heartbeat_says(sites: Sites) -> None:
     assert (site.name, site.spool_mails, site.at) == ("plant-2", 7, NOW + MINUTE)
     assert site.spool_bytes == 3_000_000_000
     assert site.certificate_ends_at == NOW
+
+
+def test_all_that_ends_is_what_the_newest_heartbeat_tells(sites: Sites) -> None:
+    ending = EndingTold(what="storage-secret", ends_at=NOW + MINUTE)
+    sites.note(HEARTBEAT.model_copy(update={"endings": (ending,)}))
+    (before,) = sites.all()
+    newer = {"at": NOW + MINUTE, "certificate_ends_at": None}
+    sites.note(HEARTBEAT.model_copy(update=newer))
+    (after,) = sites.all()
+
+    assert {"tls-certificate": NOW, "storage-secret": NOW + MINUTE} == before.endings
+    assert {} == after.endings
 
 
 def test_a_restarted_edge_does_not_make_a_device_unseen(sites: Sites) -> None:
