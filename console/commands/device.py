@@ -100,6 +100,19 @@ def rotate(name: Name, config: Config = _DEFAULT, as_json: AsJson = False) -> No
         _show(settings, _device(settings, name), secret, as_json)
 
 
+@app.command("hash")
+def hash_(as_json: AsJson = False) -> None:
+    """The `password_hash` of a password that exists: typed twice, or a line on standard input."""
+    if sys.stdin.isatty():
+        password = typer.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise typer.BadParameter("there is no password on standard input")
+    hashed = hash_password(password)
+    typer.echo(json.dumps({"password_hash": hashed}) if as_json else hashed)
+
+
 @app.command()
 def remove(name: Name, config: Config = _DEFAULT, as_json: AsJson = False) -> None:
     """Remove a device."""

@@ -54,6 +54,23 @@ def relay(file: Path, *words: str) -> Result:
     return CliRunner().invoke(app, ["device", *words, "--config", str(file)])
 
 
+@pytest.mark.parametrize("line", ["pässword of old\n", "pässword of old\r\n", "pässword of old"])
+def test_the_hash_of_a_password_that_exists_is_told(line: str) -> None:
+    plain = CliRunner().invoke(app, ["device", "hash"], input=line)
+    as_json = CliRunner().invoke(app, ["device", "hash", "--json"], input=line)
+
+    assert 0 == plain.exit_code
+    for told in (plain.stdout.strip(), json.loads(as_json.stdout)["password_hash"]):
+        assert PasswordHasher().verify(told, "pässword of old")
+    assert line.strip() not in plain.output
+
+
+def test_no_password_has_no_hash() -> None:
+    answer = CliRunner().invoke(app, ["device", "hash"], input="\n")
+
+    assert (2, "") == (answer.exit_code, answer.stdout)
+
+
 def devices(file: Path) -> dict[str, Device]:
     return {device.name: device for device in load(file, {}).devices}
 
