@@ -99,7 +99,7 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
         receptions = _receptions(settings, metrics, parts)
         spool = receptions[0].spool
         secured = [(one.listener, one.tls) for one in receptions if one.tls is not None]
-        renewal = Renewal(settings.tls, settings.hostname, secured, metrics)
+        renewal = Renewal(settings.tls, settings.hostname, secured, metrics, receptions[0].now)
         outbox = await parts.enter_async_context(_outbox(settings.storage))
         forwarder = Forwarder(spool, outbox, settings.forwarder, metrics)
         monitor = Monitor(spool, forwarder.uplink, metrics)

@@ -7,6 +7,8 @@ which OpenSSL 3 needs security level 0 for.
 import fcntl
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from edge.settings import Listener, TlsSettings
 
 _LIFETIME = timedelta(days=825)
+_REMADE_BEFORE = timedelta(days=30)
 
 
 class CertificateUnusable(Exception):
@@ -50,22 +53,59 @@ def expiry_of(tls: TlsSettings) -> datetime:
 
 
 def make_self_signed(tls: TlsSettings, hostname: str, now: datetime) -> None:
-    """Write a certificate for `hostname` and its key, unless both are there already.
+    """Have a certificate for `hostname` and its key, made now unless both are there already.
 
-    Raises CertificateUnusable when the place cannot be written.
+    Raises CertificateUnusable when there is none and the place cannot be written.
     """
+    if not _are_there(tls):
+        with _only_one(tls):
+            if not _are_there(tls):
+                _make(tls, hostname, now)
+    # What a crash has left half made is mended here. What cannot be, may serve as it is.
+    with suppress(CertificateUnusable):
+        remake_self_signed(tls, hostname, now)
+
+
+def remake_self_signed(tls: TlsSettings, hostname: str, now: datetime) -> bool:
+    """Whether a self-signed certificate was about to end, and is a new one now.
+
+    One that somebody else has signed is left alone, wherever it lies. Raises CertificateUnusable.
+    """
+    if not _ends_soon(tls, now):
+        return False
+    with _only_one(tls):
+        if is_ours := _ends_soon(tls, now):  # and not remade by another edge meanwhile
+            _make(tls, hostname, now)
+    return is_ours
+
+
+@contextmanager
+def _only_one(tls: TlsSettings) -> Iterator[None]:
+    # Two edges that share the place must not end with one's key and the other's certificate.
     try:
         tls.key.parent.mkdir(parents=True, exist_ok=True)
         with tls.key.with_suffix(".lock").open("w") as lock:
-            # Two edges that share the place must not end with one's key and the other's
-            # certificate.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (tls.certificate.exists() and tls.key.exists()):
-                _make(tls, hostname, now)
+            yield
     except OSError as error:
         raise CertificateUnusable(
             f"tls: cannot write {error.filename}: {error.strerror}"
         ) from error
+
+
+def _are_there(tls: TlsSettings) -> bool:
+    return tls.certificate.exists() and tls.key.exists()
+
+
+def _ends_soon(tls: TlsSettings, now: datetime) -> bool:
+    if not _are_there(tls):
+        return False
+    try:
+        shown = x509.load_pem_x509_certificate(tls.certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CertificateUnusable(f"tls: cannot read {tls.certificate}: {error}") from error
+    is_self_signed = shown.issuer == shown.subject
+    return is_self_signed and shown.not_valid_after_utc - now <= _REMADE_BEFORE
 
 
 def _make(tls: TlsSettings, hostname: str, now: datetime) -> None:
@@ -98,6 +138,9 @@ def _make(tls: TlsSettings, hostname: str, now: datetime) -> None:
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
+    new.replace(path)

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,7 +101,9 @@ def _put(door: Door, key_type: trustme.KeyType, expires_at: datetime) -> int:
 
 
 @asynccontextmanager
-async def renewing(door: Door) -> AsyncIterator[None]:
+async def renewing(
+    door: Door, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[None]:
     reception = door.reception
     assert reception.tls is not None
     renewal = Renewal(
@@ -109,6 +111,7 @@ async def renewing(door: Door) -> AsyncIterator[None]:
         "relay.test",
         [(reception.listener, reception.tls)],
         reception.metrics,
+        now,
     )
     task = asyncio.create_task(renewal.run())
     try:
