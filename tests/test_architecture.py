@@ -99,6 +99,7 @@ PURE = (
     "function_app.pacing.pace",
     "function_app.providers.graph.answers",
     "function_app.providers.token_faults",
+    "function_app.providers.copies",
     "function_app.providers.graph.message",
     "function_app.providers.gmail.answers",
     "function_app.providers.redirect",

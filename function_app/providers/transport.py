@@ -19,11 +19,11 @@ _READ_OF_BODY = 64 * 1024
 NO_CONNECTION = "no-connection"
 
 
-def start_of(answer: requests.Response) -> bytes:
+def start_of(answer: requests.Response, most: int = _READ_OF_BODY) -> bytes:
     """The start of its body: whole for anything that a provider says in small."""
     # The verdict is in the status; a body that breaks off must not hide it.
     try:
-        return bytes(answer.raw.read(_READ_OF_BODY, decode_content=True))
+        return bytes(answer.raw.read(most, decode_content=True))
     except (HTTPError, OSError):
         return b""
 

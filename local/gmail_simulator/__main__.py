@@ -8,13 +8,14 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
+from local.gmail_simulator.errors import api_error
+from local.gmail_simulator.reading import ReadingRoutes
 from local.gmail_simulator.sending import Refused, User, sent
 from local.gmail_simulator.world import SEND_SCOPES, Fault, Token, TokenRefused, World
 from local.graph_simulator.body import drain, read_body
@@ -39,6 +40,7 @@ class Simulator:
                     "/upload/gmail/v1/users/{user}/messages/send",
                     self._with_faults("send", self._send),
                 ),
+                *ReadingRoutes(self.world).routes(self._with_faults),
                 web.get("/_control/service-account", self._service_account),
                 web.get("/_control/state", self._state),
                 web.post("/_control/faults", self._set_faults),
@@ -90,38 +92,37 @@ class Simulator:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         world.connections.add(peer[1] if peer else 0)
         octets = await read_body(request, world.rules.message_limit)
-        token = self._token_of(request)
+        token = world.token_of(request.headers)
         refusal = self._refusal(request, token)
         if refusal is not None or token is None:
-            return refusal or _error(401, "authError", "Invalid Credentials")
+            return refusal or api_error(401, "authError", "Invalid Credentials")
         if octets is None:
-            return _error(413, "uploadTooLarge", "Upload is too large.")
+            return api_error(413, "uploadTooLarge", "Upload is too large.")
         aliases = tuple(world.rules.aliases.get(token.user.lower(), ()))
         try:
             mail = sent(octets, User(token.user, aliases))
         except Refused as fault:
-            return _error(400, fault.reason, str(fault))
+            return api_error(400, fault.reason, str(fault))
         world.mails.append(mail)
         return web.json_response({"id": mail["id"], "threadId": mail["id"], "labelIds": ["SENT"]})
 
-    def _token_of(self, request: web.Request) -> Token | None:
-        text = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        token = self.world.tokens.get(text)
-        return token if token is not None and token.expires_at > time.time() else None
-
     def _refusal(self, request: web.Request, token: Token | None) -> web.Response | None:
         if token is None:
-            return _error(401, "authError", "Invalid Credentials")
+            return api_error(401, "authError", "Invalid Credentials")
         if not self.world.rules.api_is_on:
-            return _error(403, "accessNotConfigured", "Gmail API has not been used in project 1.")
+            return api_error(
+                403, "accessNotConfigured", "Gmail API has not been used in project 1."
+            )
         if SEND_SCOPES.isdisjoint(token.scopes):
-            return _error(403, "insufficientPermissions", "Insufficient Permission")
+            return api_error(403, "insufficientPermissions", "Insufficient Permission")
         if request.match_info["user"].lower() not in ("me", token.user.lower()):
-            return _error(403, "forbidden", f"Delegation denied for {token.user}")
+            return api_error(403, "forbidden", f"Delegation denied for {token.user}")
         if request.query.get("uploadType") != "media":
-            return _error(400, "badRequest", "Invalid upload type.")
+            return api_error(400, "badRequest", "Invalid upload type.")
         if request.content_type != "message/rfc822":
-            return _error(400, "badRequest", f"Media type '{request.content_type}' not supported.")
+            return api_error(
+                400, "badRequest", f"Media type '{request.content_type}' not supported."
+            )
         return None
 
     async def _service_account(self, request: web.Request) -> web.Response:
@@ -163,12 +164,6 @@ class Simulator:
 
 def _token_uri(request: web.Request) -> str:
     return f"{request.scheme}://{request.host}/token"
-
-
-def _error(status: int, reason: str, message: str) -> web.Response:
-    one = {"domain": "global", "reason": reason, "message": message}
-    error = {"code": status, "message": message, "errors": [one]}
-    return web.json_response({"error": error}, status=status)
 
 
 async def run(port: int) -> int:

@@ -4,6 +4,7 @@ To, Cc and Bcc are the recipients, and there is no other envelope. Bcc goes, and
 not the user's own becomes it.
 """
 
+import time
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.utils import getaddresses, parseaddr
@@ -41,13 +42,21 @@ def sent(octets: bytes, user: User) -> dict[str, Any]:
     own = {user.address.lower(), *(alias.lower() for alias in user.aliases)}
     return {
         "id": uuid4().hex[:16],
+        "at": time.time(),
         "mailbox": user.address,
         "recipients": list(dict.fromkeys(recipients)),
         "from": author if author.lower() in own else user.address,
         "message_id": str(message.get("Message-ID", "")),
+        "fields": [{"name": name, "value": _as_utf8(value)} for name, value in message.raw_items()],
         "mime": octets.decode("latin-1"),
     }
 
 
 def _addresses(values: list[str]) -> list[str]:
     return [address for _, address in getaddresses(values) if address]
+
+
+def _as_utf8(value: str) -> str:
+    """An unfolded field; as the parser has it, octets above ASCII are surrogates."""
+    octets = value.encode("ascii", "surrogateescape")
+    return "".join(octets.decode("utf-8", "replace").splitlines())

@@ -1,6 +1,7 @@
 """What the simulator knows: its service account, rules, tokens, mails, faults. No IO."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, field
 from typing import Any, Literal
 
@@ -16,6 +17,14 @@ SEND_SCOPES = frozenset(
     for scope in (
         "www.googleapis.com/auth/gmail.send",
         "www.googleapis.com/auth/gmail.compose",
+        "www.googleapis.com/auth/gmail.modify",
+        "mail.google.com/",
+    )
+)
+LOOK_SCOPES = frozenset(
+    f"https://{scope}"
+    for scope in (
+        "www.googleapis.com/auth/gmail.readonly",
         "www.googleapis.com/auth/gmail.modify",
         "mail.google.com/",
     )
@@ -48,7 +57,7 @@ class Rules:
 class Fault:
     """One or more answers that go wrong. The first of the list that matches strikes."""
 
-    route: Literal["", "token", "send"] = ""
+    route: Literal["", "token", "send", "list", "get"] = ""
     times: int = 1
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
@@ -125,6 +134,11 @@ class World:
         token = f"ya29.simulated-{self.tokens_given}"
         self.tokens[token] = Token(user, scopes, now + self.rules.token_seconds)
         return token
+
+    def token_of(self, headers: Mapping[str, str]) -> Token | None:
+        """What a request is authorised by, while it is good."""
+        token = self.tokens.get(headers.get("Authorization", "").removeprefix("Bearer "))
+        return token if token is not None and token.expires_at > time.time() else None
 
     def _claims(self, assertion: str) -> dict[str, Any]:
         try:

@@ -1,6 +1,7 @@
 """What every provider promises, asked of each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -11,7 +12,7 @@ from local.graph_simulator.client import SimulatorClient
 from tests.builders import MAIL, NOW, a_ticket
 from tests.fixtures.gmail import GmailClient
 from tests.function_app.to_smarthost import no_draft
-from tests.function_app.ways import NAMES, SECRETS, Way, way
+from tests.function_app.ways import NAMES, REMOTE, SECRETS, RemoteWay, Way, way
 
 BODY = (
     b"Gr\xc3\xbc\xc3\x9fe\r\n.\r\n..dots\r\nFrom the start\r\n \r\n"
@@ -21,17 +22,32 @@ PROBE = "01JD3V6Q8K5T0C9E8XW2M7B4FA"
 TO = ("ann@contoso.com", "bob@x.org", "carol@y.org")
 
 
-@pytest.fixture(params=NAMES)
-def a_way(
-    request: pytest.FixtureRequest,
+@pytest.fixture
+def to(
     storage: Storage,
     graph: SimulatorClient,
     gmail: GmailClient,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Way]:
+) -> Callable[[str], AbstractContextManager[Way]]:
     monkeypatch.setenv("IDENTITY_ENDPOINT", graph.identity_endpoint)
     monkeypatch.setenv("IDENTITY_HEADER", graph.identity_header)
-    with way(request.param, storage, graph, gmail) as found:
+    return lambda name: way(name, storage, graph, gmail)
+
+
+@pytest.fixture(params=NAMES)
+def a_way(
+    request: pytest.FixtureRequest, to: Callable[[str], AbstractContextManager[Way]]
+) -> Iterator[Way]:
+    with to(request.param) as found:
+        yield found
+
+
+@pytest.fixture(params=REMOTE)
+def a_remote_way(
+    request: pytest.FixtureRequest, to: Callable[[str], AbstractContextManager[Way]]
+) -> Iterator[RemoteWay]:
+    with to(request.param) as found:
+        assert isinstance(found, RemoteWay)
         yield found
 
 
@@ -77,38 +93,33 @@ def test_many_mails_go_one_by_one(a_way: Way) -> None:
     assert 5 == len({recipients[0] for recipients, _ in a_way.arrived()})
 
 
-def test_a_busy_provider_is_surely_not_sent_and_asked_again(a_way: Way) -> None:
-    if a_way.answer_busy is None:
-        pytest.skip("it is never busy")
-    a_way.answer_busy()
-    first = a_way.provider.send(a_letter(a_way), no_draft)
-    second = a_way.provider.send(a_letter(a_way), no_draft)
+def test_a_busy_provider_is_surely_not_sent_and_asked_again(a_remote_way: RemoteWay) -> None:
+    a_remote_way.answer_busy()
+    first = a_remote_way.provider.send(a_letter(a_remote_way), no_draft)
+    second = a_remote_way.provider.send(a_letter(a_remote_way), no_draft)
 
     assert isinstance(first, Deferred)
     assert (False, False) == (first.unsure, first.is_configuration)
     assert isinstance(second, Sent)
-    assert 1 == len(a_way.arrived())
+    assert 1 == len(a_remote_way.arrived())
 
 
-def test_a_lost_answer_is_in_doubt(a_way: Way) -> None:
-    if a_way.lose_answer is None:
-        pytest.skip("it loses no answers")
-    a_way.lose_answer()
-    outcome = a_way.provider.send(a_letter(a_way), no_draft)
+def test_a_lost_answer_is_in_doubt(a_remote_way: RemoteWay) -> None:
+    a_remote_way.lose_answer()
+    outcome = a_remote_way.provider.send(a_letter(a_remote_way), no_draft)
 
     assert isinstance(outcome, Deferred)
     assert outcome.unsure
-    assert 1 == len(a_way.arrived())
+    assert 1 == len(a_remote_way.arrived())
 
 
-def test_nobody_there_is_surely_not_sent(a_way: Way) -> None:
-    if a_way.away is None:
-        pytest.skip("it is always there")
-    outcome = a_way.away.send(a_letter(a_way), no_draft)
+def test_nobody_there_is_surely_not_sent(a_remote_way: RemoteWay) -> None:
+    outcome = a_remote_way.away.send(a_letter(a_remote_way), no_draft)
 
     assert isinstance(outcome, Deferred)
     assert ("no-connection", False) == (outcome.code, outcome.unsure)
-    assert "fail" in [finding.verdict for finding in a_way.away.probe("scan@contoso.com", PROBE)]
+    found = a_remote_way.away.probe("scan@contoso.com", PROBE)
+    assert "fail" in [finding.verdict for finding in found]
 
 
 def test_a_check_of_what_works_finds_no_fault_and_sends_nothing(a_way: Way) -> None:
@@ -116,23 +127,21 @@ def test_a_check_of_what_works_finds_no_fault_and_sends_nothing(a_way: Way) -> N
 
     assert found
     assert {"ok"} == {finding.verdict for finding in found}
-    if a_way.answer_busy is not None:
+    if isinstance(a_way, RemoteWay):
         assert [] == a_way.arrived()
 
 
-def test_a_check_of_a_refused_identity_names_the_fix(a_way: Way) -> None:
-    if a_way.refuse_identity is None:
-        pytest.skip("it refuses nobody")
-    a_way.refuse_identity()
-    found = a_way.provider.probe("scan@contoso.com", PROBE)
+def test_a_check_of_a_refused_identity_names_the_fix(a_remote_way: RemoteWay) -> None:
+    a_remote_way.refuse_identity()
+    found = a_remote_way.provider.probe("scan@contoso.com", PROBE)
     (fault,) = [finding for finding in found if finding.verdict == "fail"]
 
-    outcome = a_way.provider.send(a_letter(a_way), no_draft)
+    outcome = a_remote_way.provider.send(a_letter(a_remote_way), no_draft)
     assert isinstance(outcome, Deferred)
     assert outcome.is_configuration
     assert len(fault.text) > 40
     assert outcome.code == fault.code
-    assert [] == a_way.arrived()
+    assert [] == a_remote_way.arrived()
 
 
 def test_no_secret_is_shown(a_way: Way) -> None:

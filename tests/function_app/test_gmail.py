@@ -3,7 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,12 +34,18 @@ def a_letter(octets: bytes = MAIL, **changes: Any) -> Letter:
     return compose(a_ticket(octets, **changes), octets, NOW, Form())
 
 
-@pytest.fixture
-def provider(gmail: GmailClient) -> Iterator[GmailProvider]:
+@contextmanager
+def gmail_provider(gmail: GmailClient) -> Iterator[GmailProvider]:
     with session(1, 5) as to_gmail, session(1, 5) as to_tokens:
         key = Gmail(json.loads(gmail.service_account))
         delegation = Delegation(key, to_tokens)
         yield GmailProvider(gmail.address, delegation, to_gmail, lambda: NOW)
+
+
+@pytest.fixture
+def provider(gmail: GmailClient) -> Iterator[GmailProvider]:
+    with gmail_provider(gmail) as provider:
+        yield provider
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from function_app.identities import Identity
 from function_app.providers import Provider
+from function_app.providers.gmail.delegation import TO_LOOK, TO_SEND
 from function_app.providers.http import session
 from function_app.providers.of_identity import Surroundings, provider_of
 from function_app.settings import Settings
@@ -19,7 +20,8 @@ from local.graph_simulator.client import SimulatorClient
 from tests.fixtures.gmail import GmailClient
 from tests.function_app.smtp_script import DROP, scripted
 
-NAMES = ("graph", "gmail", "smarthost", "capture")
+REMOTE = ("graph", "gmail", "smarthost")
+NAMES = (*REMOTE, "capture")
 SECRETS = ("PRIVATE KEY", "s3cret")
 
 
@@ -30,12 +32,18 @@ class Way:
     provider: Provider
     arrived: Callable[[], list[tuple[list[str], bytes]]]
     """Each mail: who gets it, and its octets as they were handed over."""
-    answer_busy: Callable[[], None] | None
-    lose_answer: Callable[[], None] | None
+
+
+@dataclass
+class RemoteWay(Way):
+    """One whose other end may be busy, away, or not of our opinion."""
+
+    answer_busy: Callable[[], None]
+    lose_answer: Callable[[], None]
     """Take the next mail, and never say so."""
-    away: Provider | None = None
+    away: Provider
     """The same provider when nobody is there."""
-    refuse_identity: Callable[[], None] | None = None
+    refuse_identity: Callable[[], None]
 
 
 @contextmanager
@@ -57,11 +65,11 @@ def way(name: str, storage: Storage, graph: SimulatorClient, gmail: GmailClient)
             yield found
 
 
-def _graph(around: Surroundings, graph: SimulatorClient, gmail: GmailClient) -> Way:
+def _graph(around: Surroundings, graph: SimulatorClient, gmail: GmailClient) -> RemoteWay:
     identity = Identity("default")
     nowhere = replace(around.settings, graph_endpoint=_nowhere())
     busy = {"error": {"code": "ErrorServerBusy", "message": "Later."}}
-    return Way(
+    return RemoteWay(
         provider=provider_of(identity, around),
         arrived=lambda: [([*mail.recipients], mail.mime) for mail in graph.mails()],
         answer_busy=lambda: graph.fail({"route": "sendMail", "status": 503, "body": busy}),
@@ -71,10 +79,11 @@ def _graph(around: Surroundings, graph: SimulatorClient, gmail: GmailClient) -> 
     )
 
 
-def _gmail(around: Surroundings, graph: SimulatorClient, gmail: GmailClient) -> Way:
+def _gmail(around: Surroundings, graph: SimulatorClient, gmail: GmailClient) -> RemoteWay:
     identity = Identity("g", "gmail", gmail=Gmail(json.loads(gmail.service_account)))
     nowhere = replace(around.settings, gmail_endpoint=_nowhere())
-    return Way(
+    gmail.rule(delegated=[TO_SEND, TO_LOOK])
+    return RemoteWay(
         provider=provider_of(identity, around),
         arrived=lambda: [
             (mail["recipients"], mail["mime"].encode("latin-1")) for mail in gmail.mails()
@@ -99,17 +108,17 @@ def _capture(around: Surroundings, graph: SimulatorClient, gmail: GmailClient) -
             for name in names
         ]
 
-    return Way(provider_of(Identity("c", "capture"), around), arrived, None, None)
+    return Way(provider_of(Identity("c", "capture"), around), arrived)
 
 
 @contextmanager
-def _smarthost(around: Surroundings) -> Iterator[Way]:
+def _smarthost(around: Surroundings) -> Iterator[RemoteWay]:
     script: dict[str, str | list[str]] = {"EHLO": "250-smarthost\r\n250-8BITMIME\r\n250 AUTH PLAIN"}
     with scripted(script) as server:
         smarthost = Smarthost("127.0.0.1", server.port, "none", "relay", "s3cret")
         identity = Identity("s", "smarthost", "password", smarthost=smarthost)
         nowhere = replace(smarthost, port=int(_nowhere().rpartition(":")[2]))
-        yield Way(
+        yield RemoteWay(
             provider=provider_of(identity, around),
             arrived=lambda: [(mail.forward_paths, mail.content) for mail in server.taken],
             answer_busy=lambda: script.update({"end": ["451 4.3.0 Later"]}),

@@ -16,6 +16,7 @@ from function_app.providers.token_faults import TokenUnavailable
 from function_app.ways.gmail import Gmail
 
 TO_SEND = "https://www.googleapis.com/auth/gmail.send"
+TO_LOOK = "https://www.googleapis.com/auth/gmail.readonly"
 _SECONDS = 15
 _MOST_KEPT = 1000
 
@@ -32,6 +33,14 @@ _ADVICE = {
     ),
     "invalid_scope": _NO_DELEGATION,
 }
+_NO_DELEGATION_CODES = frozenset(
+    f"token-{kind}" for kind, advice in _ADVICE.items() if advice == _NO_DELEGATION
+)
+
+
+def is_no_delegation(fault: TokenUnavailable) -> bool:
+    """Whether there is no token because the scope has not been delegated."""
+    return fault.code in _NO_DELEGATION_CODES
 
 
 class Delegation:

@@ -3,25 +3,19 @@
 An answer that was lost says nothing. A draft with an immutable id is the copy in Sent Items once
 it is sent (https://learn.microsoft.com/graph/outlook-immutable-id); any other mail is looked for
 there by its Message-ID.
-
-A device may send one message in several transactions, each with the same Message-ID, or use one
-Message-ID for ever. So a copy counts only if it went to the same recipients, and not before the
-attempt in question.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from function_app.compose import Letter
-from function_app.mime.addresses import normal
 from function_app.outcome import CannotLook, Deferred, Found, NotSent, Rejected, WasSent
+from function_app.providers.copies import CLOCKS_DIFFER, MOST_COPIES, went_to_the_same
 from function_app.providers.graph.answers import Answer, request_id_of
 from function_app.providers.graph.calls import CallFailed, Calls
 
-_CLOCKS_DIFFER = timedelta(minutes=2)
-_MOST_COPIES = 50
 _MAY_NOT = (
     "The relay may not look into the mailbox whether the mail was sent. "
     "Grant the identity Mail.ReadBasic (or Mail.ReadWrite) to avoid second copies."
@@ -61,7 +55,7 @@ def _copy(
     query = {
         "$filter": "internetMessageId eq '{}'".format(letter.message_id.replace("'", "''")),
         "$select": "id,createdDateTime,toRecipients,ccRecipients,bccRecipients",
-        "$top": str(_MOST_COPIES),
+        "$top": str(MOST_COPIES),
     }
     answer = calls.call("GET", f"{folder}/messages", headers, query=query)
     if answer.status != 200:
@@ -77,11 +71,10 @@ def is_copy_of(letter: Letter, since: datetime, copy: dict[str, Any]) -> bool:
     """Whether `copy`, a message as Graph shows it, came of an attempt at `letter`. Pure."""
     try:
         created = datetime.fromisoformat(str(copy.get("createdDateTime")))
-        is_late_enough = created >= since - _CLOCKS_DIFFER
-        recipients = {normal(address) for address in _recipients(copy)}
+        is_late_enough = created >= since - CLOCKS_DIFFER
+        return is_late_enough and went_to_the_same(letter, _recipients(copy))
     except (ValueError, TypeError, KeyError):
         return False
-    return is_late_enough and recipients == set(map(normal, letter.forward_paths))
 
 
 def _recipients(copy: dict[str, Any]) -> Iterator[str]:
