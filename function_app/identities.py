@@ -32,7 +32,7 @@ CREDENTIALS = (MANAGED_IDENTITY, FEDERATION, CERTIFICATE, CLIENT_SECRET)
 _USUAL_CREDENTIAL = {SMARTHOST: smarthost.NONE, GMAIL: SERVICE_ACCOUNT}
 _CREDENTIALS_OF = {
     GRAPH: CREDENTIALS,
-    GMAIL: (SERVICE_ACCOUNT,),
+    GMAIL: (SERVICE_ACCOUNT, FEDERATION),
     SMARTHOST: (*smarthost.CREDENTIALS, *CREDENTIALS),
 }
 FALLBACK_AFTER = timedelta(minutes=30)
@@ -50,7 +50,7 @@ _OF_ENTRA = (
 _EXPIRES = "CLIENT_SECRET_EXPIRES"
 _KEYS_OF = {
     GRAPH: (*_OF_ALL, *_OF_ENTRA, _EXPIRES),
-    GMAIL: (*_OF_ALL, *gmail.KEYS),
+    GMAIL: (*_OF_ALL, *gmail.KEYS, "TOKEN_FILE", "MANAGED_IDENTITY_CLIENT_ID"),
     SMARTHOST: (*_OF_ALL, *_OF_ENTRA, _EXPIRES, *smarthost.KEYS),
     CAPTURE: ("PROVIDER",),
 }
@@ -142,6 +142,8 @@ def _identity(
 ) -> Identity:
     provider = keys.get("PROVIDER", GRAPH).lower()
     credential = keys.get("CREDENTIAL", _USUAL_CREDENTIAL.get(provider, MANAGED_IDENTITY)).lower()
+    is_federated = credential == FEDERATION
+    token_file = _token_file(keys, env) if is_federated else keys.get("TOKEN_FILE", "")
     own: list[str] = []
     identity = Identity(
         name=name,
@@ -149,20 +151,28 @@ def _identity(
         credential=credential,
         expires=_moment(keys.get(_EXPIRES, ""), own),
         smarthost=read_smarthost(keys, credential, own) if provider == SMARTHOST else None,
-        gmail=read_gmail(keys, own) if provider == GMAIL else None,
+        gmail=(
+            read_gmail(keys, own, is_federated=is_federated, token_file=token_file)
+            if provider == GMAIL
+            else None
+        ),
         redirect_to=keys.get("REDIRECT_TO", ""),
         fallback=keys.get("FALLBACK", "").lower(),
         fallback_after=_fallback_after(keys, own),
-        **{key.lower(): keys.get(key, "") for key in _OF_ENTRA},
+        **{key.lower(): keys.get(key, "") for key in _OF_ENTRA} | {"token_file": token_file},
     )
     own = [*_faults_of(identity), *_foreign_keys(provider, keys), *own]
     faults.extend(f"IDENTITY__{name.upper()}__{fault}" for fault in own)
     if name == DEFAULT and identity.credential == MANAGED_IDENTITY and not identity.client_id:
         return replace(identity, client_id=env.get("AZURE_CLIENT_ID", ""))
-    if identity.credential == FEDERATION and not identity.token_file:
-        # Set by the workload identity of Azure Kubernetes Service.
-        return replace(identity, token_file=env.get("AZURE_FEDERATED_TOKEN_FILE", ""))
     return identity
+
+
+def _token_file(keys: Mapping[str, str], env: Mapping[str, str]) -> str:
+    if "TOKEN_FILE" in keys or "APPLICATION_ID_URI" in keys:
+        return keys.get("TOKEN_FILE", "")
+    # Set by the workload identity of Azure Kubernetes Service.
+    return env.get("AZURE_FEDERATED_TOKEN_FILE", "")
 
 
 def _moment(text: str, faults: list[str]) -> datetime | None:
@@ -218,7 +228,8 @@ def _faults_of(identity: Identity) -> Iterator[str]:
     if identity.credential not in credentials:
         yield f"CREDENTIAL: write {' or '.join(credentials)}."
         return
-    for key in _NEEDS.get(identity.credential, ()):
+    needed = () if identity.provider == GMAIL else _NEEDS.get(identity.credential, ())
+    for key in needed:
         if not getattr(identity, key.lower()):
             yield f"{key}: set it; the credential is {identity.credential}."
     if identity.credential == CLIENT_SECRET:

@@ -102,6 +102,7 @@ PURE = (
     "function_app.providers.copies",
     "function_app.providers.graph.message",
     "function_app.providers.gmail.answers",
+    "function_app.providers.gmail.refusals",
     "function_app.providers.redirect",
     "function_app.ways.gmail",
     "function_app.providers.smarthost.replies",

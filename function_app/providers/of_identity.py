@@ -16,6 +16,8 @@ from function_app.pacing.limits import (
 from function_app.providers import Provider
 from function_app.providers.capture import CaptureProvider
 from function_app.providers.gmail.delegation import Delegation
+from function_app.providers.gmail.federation import by_federation
+from function_app.providers.gmail.key import by_key
 from function_app.providers.gmail.provider import GmailProvider
 from function_app.providers.graph.calls import Calls
 from function_app.providers.graph.provider import GraphProvider
@@ -24,8 +26,10 @@ from function_app.providers.http import session
 from function_app.providers.redirect import RedirectProvider
 from function_app.providers.smarthost.provider import SmarthostProvider
 from function_app.providers.tokens import Tokens
-from function_app.providers.ways import tokens_of, tokens_of_guest
+from function_app.providers.ways import subject_token_of, tokens_of, tokens_of_guest
+from function_app.settings import GMAIL as GMAIL_API
 from function_app.settings import Settings
+from function_app.ways.gmail import Gmail
 from function_app.ways.smarthost import NONE, PASSWORD, Smarthost
 from handoff.captured import CapturedMails
 from handoff.sealed import Credential
@@ -58,7 +62,7 @@ def _provider(identity: Identity, around: Surroundings) -> Provider:
     if identity.smarthost is not None:
         return _smarthost(identity, identity.smarthost, settings)
     if identity.gmail is not None:
-        delegation = Delegation(identity.gmail, session(_CONNECT_SECONDS, _TOKEN_SECONDS))
+        delegation = _delegation(identity, identity.gmail, settings)
         return GmailProvider(settings.gmail_endpoint, delegation, http, now)
     return _graph(tokens_of(identity, settings), around)
 
@@ -94,6 +98,15 @@ def limits_of(settings: Settings) -> Mapping[str, Limits]:
         for name, identity in settings.identities.items()
         if identity.provider in of_provider
     }
+
+
+def _delegation(identity: Identity, gmail: Gmail, settings: Settings) -> Delegation:
+    http = session(_CONNECT_SECONDS, _TOKEN_SECONDS)
+    if gmail.federation is None:
+        return Delegation(by_key(gmail.service_account), http)
+    vouch = subject_token_of(identity, gmail.federation.application_id_uri)
+    elsewhere = settings.gmail_endpoint if settings.gmail_endpoint != GMAIL_API else ""
+    return Delegation(by_federation(gmail.federation, vouch), http, elsewhere)
 
 
 def _smarthost(identity: Identity, smarthost: Smarthost, settings: Settings) -> Provider:

@@ -49,6 +49,15 @@ def tokens_of(identity: Identity, settings: Settings) -> Tokens:
     return Tokens(open_client)
 
 
+def subject_token_of(identity: Identity, resource: str) -> Callable[[], str]:
+    """What vouches for `identity` before somebody other than Entra. Raises TokenUnavailable."""
+    if identity.token_file:
+        return lambda: _read(identity.token_file, "TOKEN_FILE")
+    http = session(_CONNECT_SECONDS, _READ_SECONDS)
+    client_id = identity.managed_identity_client_id
+    return Tokens(lambda: _managed_identity(client_id, resource, http)).current
+
+
 def tokens_of_guest(credential: Credential, settings: Settings) -> Tokens:
     """How a client of the edge gets its tokens, by what it brought itself."""
     http = session(_CONNECT_SECONDS, _READ_SECONDS)

@@ -8,21 +8,21 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from local.gmail_simulator.errors import api_error
-from local.gmail_simulator.reading import ReadingRoutes
+from local.gmail_simulator.federation import FederationRoutes
+from local.gmail_simulator.reading import AsUsual, ReadingRoutes
 from local.gmail_simulator.sending import Refused, User, sent
 from local.gmail_simulator.world import SEND_SCOPES, Fault, Token, TokenRefused, World
 from local.graph_simulator.body import drain, read_body
 
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _FAULTS = TypeAdapter(list[Fault])
-AsUsual = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Simulator:
@@ -40,6 +40,7 @@ class Simulator:
                     "/upload/gmail/v1/users/{user}/messages/send",
                     self._with_faults("send", self._send),
                 ),
+                *FederationRoutes(self.world).routes(self._with_faults),
                 *ReadingRoutes(self.world).routes(self._with_faults),
                 web.get("/_control/service-account", self._service_account),
                 web.get("/_control/state", self._state),

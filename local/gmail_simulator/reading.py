@@ -13,6 +13,8 @@ from local.gmail_simulator.errors import api_error
 from local.gmail_simulator.world import LOOK_SCOPES, World
 
 AsUsual = Callable[[web.Request], Awaitable[web.Response]]
+WithFaults = Callable[[str, AsUsual], AsUsual]
+"""A handler of the route so named, as it is when something shall go wrong there."""
 _METADATA = "https://www.googleapis.com/auth/gmail.metadata"
 _SEARCH = re.compile(r"rfc822msgid:<?([^\s<>\"(){}]+?)>?(?: after:([0-9]+))?")
 
@@ -23,7 +25,7 @@ class ReadingRoutes:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def routes(self, with_faults: Callable[[str, AsUsual], AsUsual]) -> list[web.RouteDef]:
+    def routes(self, with_faults: WithFaults) -> list[web.RouteDef]:
         messages = "/gmail/v1/users/{user}/messages"
         return [
             web.get(messages, with_faults("list", self._list)),

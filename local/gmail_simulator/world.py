@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, field, replace
 from typing import Any, Literal
 
 from joserfc import jwt
@@ -29,10 +29,25 @@ LOOK_SCOPES = frozenset(
         "mail.google.com/",
     )
 )
-_CLIENT_EMAIL = "relay@project.iam.gserviceaccount.com"
+CLIENT_EMAIL = "relay@project.iam.gserviceaccount.com"
 _AUDIENCE = "https://oauth2.googleapis.com/token"
 """Google's libraries name it, wherever they send the assertion to."""
 _LONGEST_ASSERTION_SECONDS = 3600
+
+
+@dataclass(config=_STRICT)
+class Pool:
+    """A workload identity pool with one provider, and who of it may do what."""
+
+    provider: str = "projects/1/locations/global/workloadIdentityPools/azure/providers/entra"
+    issuer: str = ""
+    audiences: list[str] = field(default_factory=list)
+    keys: list[dict[str, str]] = field(default_factory=list)
+    """Of the issuer (RFC 7517)."""
+    subjects: list[str] = field(default_factory=list)
+    """Whom its attribute condition admits."""
+    signers: list[str] = field(default_factory=list)
+    """Who of them has the role Service Account Token Creator on the service account."""
 
 
 @dataclass(config=_STRICT)
@@ -48,6 +63,7 @@ class Rules:
         default_factory=lambda: ["https://www.googleapis.com/auth/gmail.send"]
     )
     """The scopes under domain-wide delegation."""
+    pool: Pool = field(default_factory=Pool)
     message_limit: int = 36_700_160
     token_seconds: int = 3600
     api_is_on: bool = True
@@ -57,7 +73,7 @@ class Rules:
 class Fault:
     """One or more answers that go wrong. The first of the list that matches strikes."""
 
-    route: Literal["", "token", "send", "list", "get"] = ""
+    route: Literal["", "token", "send", "list", "get", "exchange", "sign"] = ""
     times: int = 1
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
@@ -105,7 +121,7 @@ class World:
             "project_id": "project",
             "private_key_id": "simulated",
             "private_key": self._key.as_pem(private=True).decode("ascii"),
-            "client_email": _CLIENT_EMAIL,
+            "client_email": CLIENT_EMAIL,
             "client_id": "100000000000000000001",
             "token_uri": token_uri,
         }
@@ -114,7 +130,7 @@ class World:
         """A token for what `assertion` claims. Raises TokenRefused."""
         claims = self._claims(assertion)
         now = time.time()
-        if claims.get("iss") != _CLIENT_EMAIL or claims.get("aud") not in (token_uri, _AUDIENCE):
+        if claims.get("iss") != CLIENT_EMAIL or claims.get("aud") not in (token_uri, _AUDIENCE):
             raise TokenRefused("invalid_grant", "Invalid JWT: wrong iss or aud.")
         issued, expires = claims.get("iat", 0), claims.get("exp", 0)
         if not issued - 300 <= now < expires <= issued + _LONGEST_ASSERTION_SECONDS:
@@ -130,10 +146,18 @@ class World:
             )
         if not self.is_mailbox(user):
             raise TokenRefused("invalid_grant", "Invalid email or User ID")
+        return self.give(Token(user, scopes, 0))
+
+    def give(self, token: Token) -> str:
+        """The text of a new token, which is good from now on."""
         self.tokens_given += 1
-        token = f"ya29.simulated-{self.tokens_given}"
-        self.tokens[token] = Token(user, scopes, now + self.rules.token_seconds)
-        return token
+        text = f"ya29.simulated-{self.tokens_given}"
+        self.tokens[text] = replace(token, expires_at=time.time() + self.rules.token_seconds)
+        return text
+
+    def signed(self, claims: dict[str, Any]) -> str:
+        """By the key of the service account that Google keeps itself."""
+        return jwt.encode({"alg": "RS256", "kid": "simulated"}, claims, self._key)
 
     def token_of(self, headers: Mapping[str, str]) -> Token | None:
         """What a request is authorised by, while it is good."""

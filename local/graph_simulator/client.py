@@ -108,6 +108,11 @@ class SimulatorClient:
         application = {"tenant": tenant, "client_id": client_id, "secret": secret}
         self._post("applications", [application | {"users": users or {}} | others])
 
+    def public_keys(self) -> list[dict[str, str]]:
+        """By which the tokens of Entra are known (RFC 7517)."""
+        answer = self._session.get(f"{self.address}/common/discovery/keys", timeout=_SECONDS)
+        return list(answer.json()["keys"])
+
     def reset(self) -> None:
         """Forget everything but the domains."""
         self._post("reset", {})

@@ -33,6 +33,7 @@ class TokenRoutes:
             web.get("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration),
             web.get("/common/discovery/instance", self._discovery),
             web.get("/common/userrealm/{user}", self._realm),
+            web.get("/common/discovery/keys", self._keys),
             web.post("/{tenant}/oauth2/v2.0/token", guard("token", self._token)),
         ]
 
@@ -93,6 +94,9 @@ class TokenRoutes:
     async def _realm(self, request: web.Request) -> web.Response:
         """Of an account that Entra itself keeps the password of."""
         return web.json_response({"ver": "1.0", "account_type": "Managed"})
+
+    async def _keys(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._world.public_keys)
 
     def _granted(self, application: Application, form: dict[str, str], here: str) -> web.Response:
         scope = _SCOPE.search(form.get("scope", ""))

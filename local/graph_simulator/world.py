@@ -1,16 +1,21 @@
 """What the simulator knows: rules, applications, tokens, mails, requests, faults. No IO."""
 
 import json
-import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections import Counter, deque
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from local.graph_simulator.items import Draft, Mail, Upload
 from local.graph_simulator.rules import Application, Fault, Rules
 
+ISSUER = "https://sts.windows.net/22222222-2222-2222-2222-222222222222/"
 _WINDOW_SECONDS = 300
 
 
@@ -69,15 +74,41 @@ class World:
         self.applications[application.tenant, application.client_id] = application
 
     def issue(self, audience: str, app: str, user: str = "") -> str:
-        """A new token. Tokens of Graph are opaque to clients; this one looks like a JWT, too."""
+        """A new token, signed: others than Graph may trust it, too."""
         self._tokens_issued += 1
         expires_at = time.time() + self.rules.token_seconds
-        claims = {"aud": audience, "appid": app, "exp": int(expires_at), "upn": user}
-        parts: list[dict[str, Any]] = [{"typ": "JWT", "alg": "RS256"}, claims]
+        claims = {
+            "iss": ISSUER,
+            "sub": app,
+            "aud": audience,
+            "appid": app,
+            "exp": int(expires_at),
+            "upn": user,
+            "uti": self._tokens_issued,
+        }
+        parts: list[dict[str, Any]] = [{"typ": "JWT", "alg": "RS256", "kid": "simulated"}, claims]
         text = ".".join(map(base64url, parts))
-        text = f"{text}.{_encoded(secrets.token_bytes(48))}"
+        signature = self._key.sign(text.encode(), PKCS1v15(), hashes.SHA256())
+        text = f"{text}.{_encoded(signature)}"
         self.tokens[text] = Token(audience.rstrip("/"), app, expires_at, self._tokens_issued, user)
         return text
+
+    @property
+    def public_keys(self) -> dict[str, Any]:
+        """By which its tokens are known (RFC 7517)."""
+        numbers = self._key.public_key().public_numbers()
+        key = {
+            "kty": "RSA",
+            "use": "sig",
+            "kid": "simulated",
+            "n": _encoded(numbers.n.to_bytes(256)),
+            "e": _encoded(numbers.e.to_bytes(3)),
+        }
+        return {"keys": [key]}
+
+    @cached_property
+    def _key(self) -> RSAPrivateKey:
+        return generate_private_key(65537, 2048)
 
     def revoke(self, app: str) -> None:
         """Have an application's tokens of until now answered by a claims challenge."""

@@ -17,6 +17,7 @@ from function_app.means import Means
 from function_app.outcome import Deferred, Outcome, Rejected, Sent
 from function_app.providers.gmail.answers import classify, id_in, read_error
 from function_app.providers.gmail.delegation import Delegation
+from function_app.providers.gmail.key import by_key
 from function_app.providers.gmail.provider import LIMIT, GmailProvider
 from function_app.providers.http import session
 from function_app.settings import Settings, SettingsError
@@ -37,8 +38,7 @@ def a_letter(octets: bytes = MAIL, **changes: Any) -> Letter:
 @contextmanager
 def gmail_provider(gmail: GmailClient) -> Iterator[GmailProvider]:
     with session(1, 5) as to_gmail, session(1, 5) as to_tokens:
-        key = Gmail(json.loads(gmail.service_account))
-        delegation = Delegation(key, to_tokens)
+        delegation = Delegation(by_key(json.loads(gmail.service_account)), to_tokens)
         yield GmailProvider(gmail.address, delegation, to_gmail, lambda: NOW)
 
 
@@ -178,6 +178,7 @@ def test_a_refused_token_names_the_fix(
 TOKEN_FAULTS = {
     "html": {"status": 503, "body": "<html>"},
     "no token": {"status": 200, "body": {"hello": 1}},
+    "a page": {"status": 200, "body": "<html>"},
     "of its own": {"status": 500, "body": {"error": "internal_failure"}},
 }
 
@@ -198,7 +199,7 @@ def test_a_token_endpoint_out_of_order_is_waited_for(
 def test_a_key_that_is_none_waits_for_an_administrator_and_is_not_told() -> None:
     key = {"client_email": "x", "token_uri": "http://127.0.0.1/", "private_key": "s3cret"}
     with requests.Session() as http:
-        provider = GmailProvider("http://127.0.0.1", Delegation(Gmail(key), http), http, _now)
+        provider = GmailProvider("http://127.0.0.1", Delegation(by_key(key), http), http, _now)
         outcome = provider.send(a_letter(), no_draft)
 
     assert isinstance(outcome, Deferred)

@@ -3,52 +3,39 @@
 One credential a mailbox and scope, since each token is for one; one thread at a time asks for it.
 """
 
+import re
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 from threading import Lock
+from typing import Any
 
 import requests
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from google.auth.credentials import Credentials
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
-from google.oauth2.service_account import Credentials
 
+from function_app.providers.gmail.refusals import no_token, refusal_of
 from function_app.providers.token_faults import TokenUnavailable
-from function_app.ways.gmail import Gmail
 
 TO_SEND = "https://www.googleapis.com/auth/gmail.send"
 TO_LOOK = "https://www.googleapis.com/auth/gmail.readonly"
+Opened = Callable[[str, str], Credentials]
+"""The credentials of a mailbox for a scope. Raises TokenUnavailable."""
+_OF_GOOGLE = re.compile(r"https://[a-z0-9]+\.googleapis\.com(?=/)")
 _SECONDS = 15
 _MOST_KEPT = 1000
-
-_NO_DELEGATION = (
-    "The service account may not act for the mailbox. In the Admin console, under domain-wide "
-    f"delegation, authorise its client id for the scope {TO_SEND}."
-)
-_ADVICE = {
-    "unauthorized_client": _NO_DELEGATION,
-    "access_denied": _NO_DELEGATION,
-    "invalid_grant": (
-        "Google does not take the signature or the mailbox. Check that the key still exists, that "
-        "send_as is the primary address of a user, and the clock."
-    ),
-    "invalid_scope": _NO_DELEGATION,
-}
-_NO_DELEGATION_CODES = frozenset(
-    f"token-{kind}" for kind, advice in _ADVICE.items() if advice == _NO_DELEGATION
-)
-
-
-def is_no_delegation(fault: TokenUnavailable) -> bool:
-    """Whether there is no token because the scope has not been delegated."""
-    return fault.code in _NO_DELEGATION_CODES
+# google-auth reads an answer as what it should be: a gateway's page ends as any of these.
+_MISREAD = (ValueError, LookupError, TypeError, AttributeError)
 
 
 class Delegation:
     """The tokens of one service account. Safe to share between threads."""
 
-    def __init__(self, gmail: Gmail, session: requests.Session) -> None:
-        self._gmail = gmail
-        self._request = Request(session)
+    def __init__(self, opened: Opened, session: requests.Session, endpoint: str = "") -> None:
+        """`endpoint` is where the APIs of Google are, if not where google-auth knows them."""
+        self._opened = opened
+        self._request = _RequestTo(endpoint, session) if endpoint else Request(session)
         self._lock = Lock()
         self._kept: OrderedDict[tuple[str, str], tuple[Lock, Credentials]] = OrderedDict()
 
@@ -70,20 +57,15 @@ class Delegation:
                 self._kept.popitem(last=False)
             return self._kept[key]
 
-    def _opened(self, mailbox: str, scope: str) -> Credentials:
-        try:
-            # google-auth has no types.
-            return Credentials.from_service_account_info(  # type: ignore[no-any-return, no-untyped-call]
-                self._gmail.service_account, scopes=[scope], subject=mailbox
-            )
-        except (ValueError, GoogleAuthError) as fault:
-            # Its text may quote the key.
-            raise TokenUnavailable(
-                "token-key",
-                f"The key of the service account cannot be read ({type(fault).__name__}). Set "
-                "SERVICE_ACCOUNT to the JSON as Google hands it out.",
-                is_configuration=True,
-            ) from None
+
+class _RequestTo(Request):
+    def __init__(self, endpoint: str, session: requests.Session) -> None:
+        super().__init__(session)
+        self._endpoint = endpoint
+
+    def __call__(self, url: str, *args: Any, **kwargs: Any) -> Any:
+        there = _OF_GOOGLE.sub(self._endpoint, url)
+        return super().__call__(there, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 def _refresh(credentials: Credentials, request: Request) -> None:
@@ -96,18 +78,6 @@ def _refresh(credentials: Credentials, request: Request) -> None:
             "token-transport", f"Google's token endpoint does not answer ({cause})."
         ) from fault
     except GoogleAuthError as fault:
-        raise _unavailable(fault) from fault
-
-
-def _unavailable(fault: GoogleAuthError) -> TokenUnavailable:
-    answer = fault.args[1] if isinstance(fault, RefreshError) and len(fault.args) > 1 else {}
-    kind = str(answer.get("error", "")) if isinstance(answer, dict) else ""
-    if not kind:
-        return TokenUnavailable(
-            "token-answer", "Google's token endpoint gave an answer that is no token."
-        )
-    said = " ".join(str(answer.get("error_description", "")).split())[:300]
-    advice = _ADVICE.get(kind, "Google refuses a token.")
-    return TokenUnavailable(
-        f"token-{kind}", f'{advice} (It said: "{said}")', is_configuration=kind in _ADVICE
-    )
+        raise refusal_of(fault) from fault
+    except _MISREAD as fault:
+        raise no_token() from fault

@@ -19,7 +19,8 @@ from function_app.outcome import CannotLook, Deferred, Found, NotSent, WasSent
 from function_app.providers.copies import CLOCKS_DIFFER, MOST_COPIES, went_to_the_same
 from function_app.providers.gmail.answers import classify, read_error
 from function_app.providers.gmail.calls import Answer, Calls
-from function_app.providers.gmail.delegation import TO_LOOK, is_no_delegation
+from function_app.providers.gmail.delegation import TO_LOOK
+from function_app.providers.gmail.refusals import is_no_delegation
 from function_app.providers.token_faults import TokenUnavailable
 from function_app.providers.transport import on_transport
 

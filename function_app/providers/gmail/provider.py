@@ -10,8 +10,9 @@ from function_app.compose import Form, Letter
 from function_app.outcome import TOO_LARGE, Deferred, Found, Outcome, Rejected, Sent
 from function_app.providers.gmail.answers import classify, id_in
 from function_app.providers.gmail.calls import Calls, Pieces
-from function_app.providers.gmail.delegation import TO_LOOK, TO_SEND, Delegation, is_no_delegation
+from function_app.providers.gmail.delegation import TO_LOOK, TO_SEND, Delegation
 from function_app.providers.gmail.look import MAY_NOT, look
+from function_app.providers.gmail.refusals import is_no_delegation
 from function_app.providers.token_faults import TokenUnavailable
 from function_app.providers.transport import on_transport
 from handoff.findings import Finding
