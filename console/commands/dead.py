@@ -1,6 +1,7 @@
 """`relay dead`: what will not be sent, by reason; put it back, let it go, take it out."""
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,7 @@ Code = Annotated[str | None, typer.Option("--code", help="All that died of this.
 Device = Annotated[str | None, typer.Option("--device", help="All of this device.")]
 All = Annotated[bool, typer.Option("--all", help="All that there are.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Act = Callable[[tuple[str, ...], datetime], dict[str, Done]]
 
 
 @app.command("list")
@@ -68,40 +70,46 @@ def show(mail_id: str, as_json: Json = False, config: Config = None) -> None:
         say(f"  {stamp(attempt.at)}  {attempt.state.value:<9} {attempt.code}  {attempt.reason}")
 
 
-@app.command()
-def redrive(
-    ids: Ids = None,
-    code: Code = None,
-    device: Device = None,
-    everything: All = False,
-    yes: Yes = False,
-    as_json: Json = False,
-    config: Config = None,
-) -> None:
-    """Put mails back into the queue, under their old ids."""
-    with at_work(config) as storage:
-        wanted = _wanted(storage, ids, code, device, everything)
-        _confirm(f"Send {plural(len(wanted), 'mail')} after all?", yes)
-        done = Operator(storage, me()).redrive(wanted, datetime.now(UTC))
-    _report(done, "put back", as_json)
+def _deed(
+    does: str, question: str, words: str, act: Callable[[Operator], Act]
+) -> Callable[..., None]:
+    """A command that does something to the dead letters that its arguments choose."""
+
+    def command(
+        ids: Ids = None,
+        code: Code = None,
+        device: Device = None,
+        everything: All = False,
+        yes: Yes = False,
+        as_json: Json = False,
+        config: Config = None,
+    ) -> None:
+        with at_work(config) as storage:
+            wanted = _wanted(storage, ids, code, device, everything)
+            _confirm(question.format(plural(len(wanted), "mail")), yes)
+            done = act(Operator(storage, me()))(wanted, datetime.now(UTC))
+        _report(done, words, as_json)
+
+    command.__doc__ = does
+    return command
 
 
-@app.command()
-def discard(
-    ids: Ids = None,
-    code: Code = None,
-    device: Device = None,
-    everything: All = False,
-    yes: Yes = False,
-    as_json: Json = False,
-    config: Config = None,
-) -> None:
-    """Let mails go for good. Their rows in the ledger stay."""
-    with at_work(config) as storage:
-        wanted = _wanted(storage, ids, code, device, everything)
-        _confirm(f"Discard {plural(len(wanted), 'mail')} for good?", yes)
-        done = Operator(storage, me()).discard(wanted, datetime.now(UTC))
-    _report(done, "discarded", as_json)
+app.command("redrive")(
+    _deed(
+        "Put mails back into the queue, under their old ids.",
+        "Send {} after all?",
+        "put back",
+        lambda operator: operator.redrive,
+    )
+)
+app.command("discard")(
+    _deed(
+        "Let mails go for good. Their rows in the ledger stay.",
+        "Discard {} for good?",
+        "discarded",
+        lambda operator: operator.discard,
+    )
+)
 
 
 @app.command()

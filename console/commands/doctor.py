@@ -2,22 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from console.doctor.cloud import ask_function_app, check_storage
-from console.doctor.edge import check_edge
-from console.doctor.network import check_network
-from console.place import SettingsError, account_of, edge_settings
+from console.doctor.rounds import Question, check_all
 from console.terminal import FAILED, Config, Json, say, say_json, talk
-from edge.settings import EdgeSettings
-from handoff.account import Account, NoAccount
 from handoff.findings import Finding
-from handoff.storage import Storage
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 _ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+")
@@ -37,7 +29,7 @@ def doctor(
 ) -> None:
     """Check settings, line, storage account, token and mailbox; send nothing."""
     findings: list[Finding] = []
-    for finding in _check(config, mailbox, identity, wait):
+    for finding in check_all(os.environ, config, Question(mailbox, identity, wait)):
         found = redacted(finding) if redact else finding
         findings.append(found)
         if not as_json:
@@ -58,43 +50,6 @@ def redacted(finding: Finding) -> Finding:
         return _NUMBERS.sub("(ip)", _HOST.sub("(host)", text))
 
     return replace(finding, text=hide(finding.text), fix=hide(finding.fix))
-
-
-def _check(config: Config, mailbox: str, identity: str, wait: float) -> Iterator[Finding]:
-    now = datetime.now(UTC)
-    settings: EdgeSettings | None = None
-    try:
-        settings = edge_settings(os.environ, config)
-    except SettingsError as fault:
-        for line in fault.faults:
-            yield Finding(
-                "L01", "settings", "fail", line, fix="docs/edge-settings.md has each key."
-            )
-    if settings is not None:
-        yield from check_edge(settings, now)
-    try:
-        account = account_of(os.environ, config)
-    except (NoAccount, SettingsError) as fault:
-        yield Finding("N01", "names", "fail", str(fault), fix="Name the storage account.")
-        return
-    yield from check_network(account, now)
-    yield from _cloud(account, mailbox or _first_mailbox(settings), identity, wait)
-
-
-def _cloud(account: Account, mailbox: str, identity: str, wait: float) -> Iterable[Finding]:
-    with Storage(account) as storage:
-        found: Sequence[Finding] = list(check_storage(storage, datetime.now(UTC)))
-        yield from found
-        if found[0].verdict == "fail":
-            yield Finding("G01", "function app", "skip", "Needs S01.")
-        elif not mailbox:
-            yield Finding("G01", "function app", "skip", "Name a mailbox to ask about: --mailbox.")
-        else:
-            yield from ask_function_app(storage, identity, mailbox, wait)
-
-
-def _first_mailbox(settings: EdgeSettings | None) -> str:
-    return settings.devices[0].send_as if settings and settings.devices else ""
 
 
 def _show(finding: Finding) -> None:
