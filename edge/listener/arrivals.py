@@ -31,6 +31,11 @@ class Arrivals(asyncio.StreamReader):
         self.has_ended = True
         super().feed_eof()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to take, be it the end."""
+        return self.has_ended or bool(self._buffer)
+
     def take_line(self) -> bytes | Reply | None:
         """The next line without its end; None until there is one; a Reply if it is too long.
 

@@ -241,6 +241,10 @@ class Connection(SMTP):
         for _ in range(_MOST_AT_ONCE):
             if self._work is None or self._command is not None or self._is_choked:
                 return  # whoever ends that state looks again
+            if self.dialog.awaits_content:
+                if self._reader.has_more:
+                    self._begin(self.dialog.receive_content())
+                return
             try:
                 line = self._reader.take_line()
             except ConnectionEnded:

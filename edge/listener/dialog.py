@@ -14,7 +14,7 @@ import structlog
 from edge import policy, replies
 from edge.entra.guest import speaking_for
 from edge.listener.chunk_reader import read_chunk_size
-from edge.listener.content import discard
+from edge.listener.content import Intake, discard
 from edge.listener.reception import Reception
 from edge.listener.sign_in import ask_credentials
 from edge.listener.transaction import Transaction
@@ -45,6 +45,8 @@ class Dialog:
         self._fruitless = 0
         self._transaction: Transaction | None = None
         self._stranger: Stranger | None = None
+        self.awaits_content = False
+        """Whether what the client says next is no command."""
 
     @property
     def in_transaction(self) -> bool:
@@ -198,7 +200,7 @@ class Dialog:
         refusal = transaction.add(path, self._reception.limits)
         return self._refuse(refusal) if refusal is not None else replies.RECIPIENT_OK
 
-    async def _data(self, argument: str) -> Reply:
+    def _data(self, argument: str) -> Reply:
         transaction = self._transaction
         if transaction is None:
             return replies.NEED_MAIL
@@ -208,7 +210,15 @@ class Dialog:
             return replies.BAD_SYNTAX
         if transaction.intake is not None:
             return replies.NOT_NOW
-        return self._conclude(await transaction.receive_data(self._wire, self._reception))
+        transaction.intake = Intake(self._wire, self._reception, transaction.mail)
+        self.awaits_content = True
+        return replies.START_CONTENT
+
+    async def receive_content(self) -> Reply:
+        """What follows DATA. Raises ConnectionEnded."""
+        self.awaits_content = False
+        assert self._transaction is not None  # since DATA
+        return self._conclude(await self._transaction.receive_data(self._wire))
 
     async def _bdat(self, argument: str) -> Reply:
         chunk = read_chunk_size(argument)

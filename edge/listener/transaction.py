@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from edge import policy, replies
+from edge import policy
 from edge.listener.content import Intake
 from edge.listener.reception import Reception
 from edge.listener.wire import Wire
@@ -46,16 +46,15 @@ class Transaction:
             self._ticket_octets = octets
         return refusal
 
-    async def receive_data(self, wire: Wire, reception: Reception) -> Reply | Refusal:
-        """Ask for the content, read it, and keep it. Raises ConnectionEnded."""
-        self.intake = Intake(wire, reception, self.mail)
-        wire.say(replies.START_CONTENT)
+    async def receive_data(self, wire: Wire) -> Reply | Refusal:
+        """Read the content that DATA announced, and keep it. Raises ConnectionEnded."""
+        assert self.intake is not None  # since DATA
         try:
             refusal = await self.intake.read_data()
         except Exception:
             wire.end_after_reply()  # what is left of the content is no command
             raise
-        return refusal or await self._keep(self.intake)
+        return refusal or await self.intake.keep(self.forward_paths, self.letterhead)
 
     async def receive_chunk(
         self, wire: Wire, reception: Reception, octets: int, is_last: bool
@@ -73,10 +72,7 @@ class Transaction:
             raise
         if refusal is not None or not is_last:
             return refusal
-        return await self._keep(self.intake)
-
-    async def _keep(self, intake: Intake) -> Reply | Refusal:
-        return await intake.keep(self.forward_paths, self.letterhead)
+        return await self.intake.keep(self.forward_paths, self.letterhead)
 
     def end(self) -> None:
         """Leave nothing behind of what was not kept."""
