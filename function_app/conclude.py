@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from function_app.backoff import FIRST, FIRST_OF_CONFIGURATION, delay
 from function_app.dead_letter import keep
+from function_app.doubt import LOOKING
 from function_app.facts import record_fact
 from function_app.legs import paths_of
 from function_app.log import log
@@ -21,7 +22,10 @@ from handoff.ticket import Ticket, encode
 
 def conclude(message: Message, ticket: Ticket, trial: Trial, means: Means) -> None:
     """Act on the outcome of `trial`. Raises ClaimLost, or the storage account's own faults."""
-    age = means.now() - (ticket.redriven_at or ticket.received_at)
+    # By the clock of the storage account: an edge's may be wrong, and what waited there for days
+    # has not been tried yet.
+    began = message.inserted_at or ticket.redriven_at or ticket.received_at
+    age = means.now() - began
     row = replace(trial.row, message_id=trial.message_id)
     match given_up(trial.outcome, age, means.give_up_after):
         case Sent() as outcome:
@@ -76,7 +80,9 @@ def _deferred(
 ) -> None:
     now = means.now()
     first = FIRST_OF_CONFIGURATION if outcome.is_configuration else FIRST
-    pause = delay(row.attempts, outcome.after, means.jitter(), first)
+    # Whether it has been sent shows within a minute, however many attempts went before.
+    tries = row.looks if outcome.code == LOOKING else row.attempts
+    pause = delay(tries, outcome.after, means.jitter(), first)
     if outcome.unsure:
         row = replace(row, unsure_since=row.unsure_since or row.claimed_at)
     row = row.concluded(
