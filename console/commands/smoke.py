@@ -2,14 +2,16 @@
 
 Reads the storage account with the operator's own sign-in, named as for the function app:
 `MailStorage`, or `MailStorage__queueServiceUri` and its like. It changes nothing but for the one
-mail. Exit codes: 0 all is well, 1 something is not, 2 usage, 4 bad settings.
+mail, and a message and a blob that it removes. Exit codes: 0 all is well, 1 something is not,
+2 usage, 4 bad settings.
 """
 
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -17,21 +19,16 @@ import typer
 from azure.core.exceptions import AzureError
 
 from console.commands.smoke_mail import Door, DoorFailed, send_mail
+from console.commands.smoke_rights import Finding, has_account_key, rights_of_edge
+from edge.settings import StorageSettings
 from edge.settings_file import SettingsError, load
 from handoff.account import Account, NoAccount
-from handoff.ids import blob_name_of
+from handoff.ids import blob_name_of, new_id
 from handoff.ledger import Delivery, Ledger, State
 from handoff.storage import Storage
 
 _FAILED, _BAD_SETTINGS = 1, 4
 _ENDED = (State.SENT, State.DEAD, State.DISCARDED)
-
-
-@dataclass(frozen=True)
-class Finding:
-    check: str
-    ok: bool
-    text: str
 
 
 def smoke(
@@ -62,20 +59,12 @@ def smoke(
     findings = []
     with Storage(account) as storage:
         place = Door(door, sender, to, login, password, ca_file)
-        for finding in _checks(storage, place, seconds):
+        rights = _rights(edge, storage) if edge else ()
+        for finding in chain(_checks(storage, place, seconds), rights):
             findings.append(finding)
             typer.echo(_line(finding), err=as_json)
-    if edge is not None:
-        secret = edge.connection_string
-        own = Account(
-            connection_string=secret.get_secret_value() if secret else None,
-            queue_url=edge.account_url_queue,
-            blob_url=edge.account_url_blob,
-        )
-        findings.append(_rights(own))
-        typer.echo(_line(findings[-1]), err=as_json)
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+        typer.echo(json.dumps([finding._asdict() for finding in findings], indent=1))
     if not all(finding.ok for finding in findings):
         raise typer.Exit(_FAILED)
 
@@ -142,18 +131,18 @@ def _end_of(mail_id: str, ledger: Ledger, seconds: float) -> Delivery | None:
         time.sleep(0.5)
 
 
-def _rights(account: Account) -> Finding:
-    """The edge puts messages in; it must not be able to read those of others."""
-    if account.connection_string:
-        text = "the edge has the account's key, which may do everything; prefer account_url_queue"
-        return Finding("rights of the edge", False, text)
+def _rights(edge: StorageSettings, operator: Storage) -> Iterator[Finding]:
+    secret = edge.connection_string
+    text = secret.get_secret_value() if secret else None
+    if has_account_key(text):
+        reason = "it has the account's key, which may do everything; prefer account_url_queue"
+        yield Finding("rights of the edge", False, reason)
+        return
+    account = Account(
+        connection_string=text, queue_url=edge.account_url_queue, blob_url=edge.account_url_blob
+    )
     with Storage(account) as storage:
-        try:
-            storage.outbound.peek_messages()
-        except AzureError as error:
-            refused = getattr(error, "status_code", None) == 403
-            return Finding("rights of the edge", refused, f"to read the queue: {_reason(error)}")
-    return Finding("rights of the edge", False, "may read the queue; give it Message Sender alone")
+        yield from rights_of_edge(storage, operator, f"smoke/{new_id(datetime.now(UTC))}")
 
 
 def _reason(error: AzureError) -> str:
