@@ -17,7 +17,7 @@ from local.graph_simulator.client import SimulatorClient
 from tests.function_app.desk import Desk
 from tests.function_app.host import Start
 
-MAILS = int(os.environ.get("MAILS", "200"))
+MAILS = int(os.environ.get("MAILS", "100"))
 SEED = int(os.environ.get("SEED", "20261121"))
 MAILBOXES = max(1, min(50, MAILS // 20))
 ONE_IN = 20  # of each kind of fault, and of killed workers

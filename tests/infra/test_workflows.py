@@ -1,5 +1,6 @@
 """Workflows are valid, pinned and careful; versions stand in one place."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_azd_finds_the_function_app() -> None:
 )
 def test_the_list_of_parts_holds_every_package_of_the_lock(lock: str) -> None:
     done = run("cyclonedx-py", "requirements", ROOT / lock, "--output-format", "JSON")
-    parts = {part["name"].lower() for part in yaml.safe_load(done.stdout)["components"]}
+    parts = {part["name"].lower() for part in json.loads(done.stdout)["components"]}
     locked = re.findall(r"^([A-Za-z0-9_.-]+)", (ROOT / lock).read_text("utf-8"), re.MULTILINE)
 
     assert {name.lower() for name in locked} == parts
