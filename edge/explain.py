@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge import policy, replies
-from edge.entra.guest import login_of, speaking_for, welcome
+from edge.entra.guest import known_at, login_of, speaking_for, welcome
 from edge.paths import check_address
 from edge.policy import Address, Refusal
 from edge.settings import Device, EdgeSettings, Listener
@@ -73,7 +73,7 @@ def _find_device(
     settings: EdgeSettings, listener: Listener, question: Question
 ) -> tuple[Device | None, str, Refusal | None]:
     if question.login is None:
-        return policy.device_at(settings.devices, question.peer), f"at {question.peer}", None
+        return known_at(settings, question.peer), f"at {question.peer}", None
     if listener.auth == "off":
         return None, "", Refusal("listeners[].auth", replies.NOT_OFFERED)
     device = policy.device_named(settings.devices, question.login)

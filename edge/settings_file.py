@@ -27,6 +27,7 @@ _LISTS = frozenset(
         ("learning", "networks"),
         ("entra", "tenants"),
         ("entra", "aliases"),
+        ("entra", "fallback", "networks"),
     }
 )
 Place = tuple[str, ...]

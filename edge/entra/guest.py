@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from edge.entra.logins import ApplicationLogin, Login, read_application, read_user
 from edge.entra.settings import Alias, EntraSettings
-from edge.settings import Device
+from edge.policy import Address, device_at
+from edge.settings import Device, EdgeSettings
 from handoff.sealed import ApplicationCredential, Credential, SealingKey, UserCredential
 from handoff.ticket import FromPolicy, SendAs
 
@@ -58,6 +59,23 @@ def welcome(entra: EntraSettings, login: Login, alias: Alias | None, password: s
         from_policy="rewrite" if alias and alias.send_as else "keep",
         sealed=sealed,
     )
+
+
+def known_at(settings: EdgeSettings, address: Address) -> Device | None:
+    """Who need not sign in from `address`: a device, or whoever the fallback stands for."""
+    if not settings.entra.fallback.is_on:
+        return device_at(settings.devices, address)
+    return device_at((*settings.devices, _fallback(settings.entra)), address)
+
+
+@lru_cache(4)
+def _fallback(entra: EntraSettings) -> Guest:
+    fallback = entra.fallback
+    login = read_user(fallback.address)
+    assert login is not None  # the settings see to both
+    assert fallback.password is not None
+    guest = welcome(entra, login, None, fallback.password.get_secret_value())
+    return guest.model_copy(update={"networks": fallback.networks})
 
 
 def send_as_of(device: Device) -> SendAs:

@@ -11,8 +11,8 @@ from pydantic import (
     model_validator,
 )
 
-from edge.entra.logins import read_guid
-from edge.notation import Day, Mailbox, Name, Seconds
+from edge.entra.logins import read_guid, read_user
+from edge.notation import Day, Mailbox, Name, Network, Seconds
 from edge.section import Section
 from handoff.sealed import SealingKey
 
@@ -54,6 +54,12 @@ def _is_public_key(text: str) -> str:
     return text
 
 
+def _is_user(address: str) -> str:
+    if address and read_user(address) is None:
+        raise ValueError("expected the address of a user, such as scan@contoso.com")
+    return address
+
+
 Guid = Annotated[str, BeforeValidator(_to_guid)]
 PublicKey = Annotated[str, AfterValidator(_is_public_key)]
 
@@ -92,10 +98,30 @@ class UserSettings(Section):
         return bool(self.tenant)
 
 
+class FallbackSettings(Section):
+    """The user by whose right clients send that have no credentials of their own."""
+
+    address: Annotated[str, AfterValidator(_is_user)] = ""
+    password: SecretStr | None = None
+    networks: tuple[Network, ...] = ()
+    """From where; a device's own network comes first when it is as narrow."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if len({bool(self.address), bool(self.password), bool(self.networks)}) > 1:
+            raise ValueError("address, password and networks need each other")
+        return self
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.networks)
+
+
 class EntraSettings(Section):
     tenants: tuple[Guid, ...] = ()
     """Whose applications may sign in; empty is none."""
     users: UserSettings = UserSettings()
+    fallback: FallbackSettings = FallbackSettings()
     aliases: tuple[Alias, ...] = ()
     sealing_key: PublicKey | None = None
     """The public half of the function app's key."""
@@ -112,6 +138,8 @@ class EntraSettings(Section):
                 "sealing_key is needed, so that the credentials of clients travel sealed; "
                 "`relay sealing-key` makes one"
             )
+        if self.fallback.is_on and not self.users.are_on:
+            raise ValueError("fallback needs users.tenant and users.client_id to sign in with")
         strangers = [alias.name for alias in self.aliases if alias.tenant not in self.tenants]
         if strangers:
             raise ValueError(f"the tenant of alias {', '.join(strangers)} is not in tenants")

@@ -1,7 +1,7 @@
 """Who is on the other side of a dialog: by address at first, by login once it has signed in."""
 
 from edge import policy, replies
-from edge.entra.guest import Guest, send_as_of
+from edge.entra.guest import Guest, known_at, send_as_of
 from edge.listener.reception import Reception
 from edge.listener.sign_in import Credentials, verify
 from edge.listener.wire import Wire
@@ -85,6 +85,6 @@ class Visitor:
             address=self._wire.address,
             listener=self._reception.listener,
             encrypted=self._wire.is_encrypted,
-            device=self._device or policy.device_at(settings.devices, self._wire.address),
+            device=self._device or known_at(settings, self._wire.address),
             signed_in=self._device is not None,
         )
