@@ -46,9 +46,13 @@ log = structlog.get_logger()
 class EntraCheck:
     """Verifies what clients bring, and remembers it for a while."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, patience: float = _PATIENCE_SECONDS
+    ) -> None:
+        """For `patience` seconds a session waits for an answer."""
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="entra")
         self._clock = clock
+        self._patience = patience
         self._memory = Memory()
         self._applications = _Applications()
         self._session = new_session()
@@ -100,7 +104,7 @@ class EntraCheck:
             asked.add_done_callback(lambda _: self._asked.pop(mark, None))
         try:
             # One session that ends must not take the answer from the others.
-            return await asyncio.wait_for(asyncio.shield(asked), _PATIENCE_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(asked), self._patience)
         except TimeoutError:
             return no_answer("entra-timeout")
 
