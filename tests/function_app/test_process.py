@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
+from handoff.endings import read_endings
 from handoff.ledger import State
 from handoff.ticket import encode
 from local.graph_simulator.client import SimulatorClient
-from tests.function_app.desk import Desk
+from tests.function_app.desk import APPLICATION, BY_SECRET, SECRET, TENANT, Desk
 from tests.function_app.host import ROOT, Start, queued, says, wait_for_end
 
 
@@ -54,15 +56,27 @@ def test_wrong_settings_keep_the_mail_waiting(
     assert 1 == len(graph.mails())
 
 
-def test_the_timer_makes_its_round(desk: Desk, mail_account: str) -> None:
+def test_the_timer_makes_its_round(desk: Desk, graph: SimulatorClient, mail_account: str) -> None:
+    ends_at = datetime(2099, 11, 21, tzinfo=UTC)
+    secret = {"hint": SECRET[:3], "ends_at": ends_at.isoformat()}
+    graph.know(TENANT, APPLICATION, SECRET, secrets=[secret])
+    graph.rule(permissions=["Application.Read.All"])
     desk.storage.poison.send_message(encode(desk.a_ticket()))
 
     subprocess.run(
         [sys.executable, "-c", "from function_app import root; root.on_timer()"],
-        env=os.environ | {"MailStorage": mail_account},
+        env=os.environ
+        | BY_SECRET
+        | {
+            "MailStorage": mail_account,
+            "GRAPH_ENDPOINT": graph.address,
+            "ENTRA_AUTHORITY": graph.entra,
+            "REQUESTS_CA_BUNDLE": graph.ca_file,
+        },
         cwd=ROOT,
         check=True,
     )
 
     row = desk.storage.status.get_entity("function-app", "queue")
     assert (0, 0) == (row["outbound_depth"], row["poison_depth"])
+    assert ends_at == read_endings(desk.storage.status)["default.secret"]
