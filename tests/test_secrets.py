@@ -35,6 +35,7 @@ CLIENT = "11111111-2222-3333-4444-555555555555"
 USERS = "33333333-2222-3333-4444-555555555555"
 BROKEN = "44444444-2222-3333-4444-555555555555"
 ANN = "ann@contoso.com"
+FALLBACK = "fallback@contoso.com"
 ACCOUNT_KEY = base64.b64encode(b"storage key canary, 32 octets ..").decode("ascii")
 PRIVATE, PUBLIC = new_key_pair()
 CERTIFICATE = a_certificate()
@@ -46,6 +47,7 @@ SECRETS = {
     "user password": "Canary-User C0rrect horse",
     "wrong user password": "Canary-Wrong-User C0rrect horse",
     "changed user password": "Canary-Changed C0rrect horse",
+    "fallback password": "Canary-Fallback C0rrect horse",
     "users' application secret": "Canary-Users~Qr8.secret",
     "identity's secret": "Canary-Identity~Qr8.secret",
     "identity's wrong secret": "Canary-Wrong-Identity~Qr8.secret",
@@ -90,9 +92,8 @@ def edge(tmp_path: Path, account: str, graph: SimulatorClient, known: None) -> I
 @pytest.fixture
 def known(graph: SimulatorClient) -> None:
     graph.know(TENANT, CLIENT, SECRETS["application secret"])
-    graph.know(
-        TENANT, USERS, SECRETS["users' application secret"], users={ANN: SECRETS["user password"]}
-    )
+    users = {ANN: SECRETS["user password"], FALLBACK: SECRETS["fallback password"]}
+    graph.know(TENANT, USERS, SECRETS["users' application secret"], users=users)
     graph.know(TENANT, BROKEN, SECRETS["identity's secret"])
 
 
@@ -195,6 +196,7 @@ def _send_all(edge: Edge, graph: SimulatorClient, storage: Storage) -> None:
     busy = {"status": 429, "headers": {"Retry-After": "1"}}
     graph.fail({"route": "sendMail", "times": 2} | busy)
     sent = [_send(edge, login, SECRETS[name]) for login, name in users]
+    sent.append(_send(edge))
     for login, name in users:
         with pytest.raises(smtplib.SMTPAuthenticationError):
             _send(edge, login, SECRETS[f"wrong {name}"])
@@ -209,15 +211,17 @@ def _send_all(edge: Edge, graph: SimulatorClient, storage: Storage) -> None:
     graph.know(TENANT, BROKEN, "changed")
     graph.fail({"route": "sendMail", "status": 401, "times": 6})
     late = [_send(edge, login, SECRETS[name]) for login, name in users]
+    late.append(_send(edge))
     _until(lambda: all(_state(storage, mail) is State.DEFERRED for mail in late))
 
 
-def _send(edge: Edge, login: str, password: str, sender: str = ANN) -> str:
+def _send(edge: Edge, login: str = "", password: str = "", sender: str = ANN) -> str:
     with smtplib.SMTP("127.0.0.1", edge.ports["submission"], timeout=30) as client:
         client.starttls(context=ssl._create_unverified_context())
         client.ehlo()
-        client.user, client.password = login, password
-        client.auth("PLAIN", client.auth_plain)
+        if login:
+            client.user, client.password = login, password
+            client.auth("PLAIN", client.auth_plain)
         client.mail(sender)
         client.rcpt("bob@contoso.com")
         content = f"Subject: {SECRETS['subject']}\r\n\r\n{SECRETS['text']}\r\n"
@@ -300,8 +304,13 @@ def _edge_toml(directory: Path, account: str, graph: SimulatorClient) -> str:
         tenant = "{TENANT}"
         client_id = "{USERS}"
         client_secret = "{SECRETS["users' application secret"]}"
+        [entra.fallback]
+        address = "{FALLBACK}"
+        password = "{SECRETS["fallback password"]}"
+        networks = ["127.0.0.1"]
         [[listeners]]
         name = "submission"
         address = "127.0.0.1:0"
+        auth = "optional"
         {devices}
         """
