@@ -81,12 +81,13 @@ class Postfix:
 
 
 @contextmanager
-def postfix() -> Iterator[Postfix]:
+def postfix(more: str = "") -> Iterator[Postfix]:
+    """`more` follows its settings; they may name `{here}`."""
     # Not below pytest's own directory, which other users may not enter.
     here = Path(tempfile.mkdtemp(prefix="postfix-"))
     here.chmod(0o755)
     try:
-        server = _configured(here)
+        server = _configured(here, more)
         etc = str(here / "etc")
         subprocess.run(["postfix", "-c", etc, "check"], check=True)
         # By itself: the script that usually starts it ends without it.
@@ -97,7 +98,7 @@ def postfix() -> Iterator[Postfix]:
         shutil.rmtree(here, ignore_errors=True)
 
 
-def _configured(here: Path) -> Postfix:
+def _configured(here: Path, more: str) -> Postfix:
     for name in ("etc", "queue", "data", "mail", "log"):
         (here / name).mkdir()
     shutil.chown(here / "data", "postfix")
@@ -108,7 +109,7 @@ def _configured(here: Path) -> Postfix:
     authority.cert_pem.write_to_path(str(here / "ca.pem"))
     port, tls_port = _free_port(), _free_port()
     owner = (here / "mail").stat()
-    main = _MAIN.format(here=here, uid=owner.st_uid, gid=owner.st_gid)
+    main = (_MAIN + more).format(here=here, uid=owner.st_uid, gid=owner.st_gid)
     (here / "etc" / "main.cf").write_text(main, "utf-8")
     (here / "etc" / "master.cf").write_text(_MASTER.format(port=port, tls_port=tls_port))
     return Postfix(here, port, tls_port, str(here / "ca.pem"))
