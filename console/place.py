@@ -8,6 +8,7 @@ import getpass
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge.settings import EdgeSettings
@@ -16,6 +17,39 @@ from handoff.account import Account, NoAccount
 
 MAIL_STORAGE = "MailStorage"
 EDGE_CONFIG = "EDGE_CONFIG"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The edge beside us, if there is one. Its settings are read anew each time."""
+
+    environment: Mapping[str, str]
+    config: Path | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """Its `edge.toml`."""
+        named = self.environment.get(EDGE_CONFIG)
+        return self.config or (Path(named) if named else None)
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether `edge.toml` can be put anew in its place."""
+        file = self.file
+        return file is not None and file.is_file() and os.access(file.parent, os.W_OK)
+
+    def settings(self) -> EdgeSettings | None:
+        """Raises SettingsError."""
+        return edge_settings(self.environment, self.config)
+
+    @property
+    def spool(self) -> Path | None:
+        """Its spool; None when there is none, or nobody can tell where."""
+        try:
+            settings = self.settings()
+        except SettingsError:
+            return None
+        return settings.spool.directory if settings else None
 
 
 def account_of(environment: Mapping[str, str], config: Path | None) -> Account:
@@ -55,4 +89,12 @@ def me() -> str:
         return f"{os.getuid()}@{socket.gethostname()}"
 
 
-__all__ = ["EDGE_CONFIG", "MAIL_STORAGE", "SettingsError", "account_of", "edge_settings", "me"]
+__all__ = [
+    "EDGE_CONFIG",
+    "MAIL_STORAGE",
+    "Beside",
+    "SettingsError",
+    "account_of",
+    "edge_settings",
+    "me",
+]

@@ -26,6 +26,15 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 86_400:.0f} d"
 
 
+def after(seconds: float) -> str:
+    """Between two stations of a mail: +41 ms, +1.24 s, +3 h."""
+    if 0 <= seconds < 0.9995:
+        return f"+{seconds * 1000:.0f} ms"
+    if 0 < seconds < 10:
+        return f"+{seconds:.2f} s"
+    return f"+{duration(seconds)}"
+
+
 def ago(moment: datetime, now: datetime) -> str:
     passed = now - moment
     if passed < timedelta(seconds=5):

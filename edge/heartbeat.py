@@ -94,11 +94,12 @@ def turn_of(devices: Sequence[Device], beats: int) -> Sequence[Device]:
 
 
 def _seen(device: Device, sightings: Sightings) -> DeviceSeen:
-    sighting = sightings.of(device.name)
+    sighting, hits = sightings.of(device.name), sightings.limit_hits(device.name)
     if sighting is None:
-        return DeviceSeen(name=device.name, silent_after=device.silent_after)
+        return DeviceSeen(name=device.name, limit_hits=hits, silent_after=device.silent_after)
     return DeviceSeen(
         name=device.name,
+        limit_hits=hits,
         last_seen=sighting.at,
         mails=sighting.mails,
         address=sighting.address,

@@ -5,7 +5,14 @@ from datetime import UTC, date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+)
 
 from edge.paths import check_address
 
@@ -25,6 +32,10 @@ class Rate(NamedTuple):
 
     mails: int
     seconds: int
+
+    def __str__(self) -> str:
+        unit = next(unit for unit, length in _SECONDS.items() if length == self.seconds)
+        return f"{self.mails}/{unit}"
 
 
 _ENDPOINT = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^:\s]*)):(?P<port>\d{1,5})")
@@ -85,9 +96,10 @@ def _is_pattern(pattern: str) -> str:
     return pattern
 
 
-EndpointSetting = Annotated[Endpoint, BeforeValidator(_to_endpoint)]
+_AS_WRITTEN = PlainSerializer(lambda value: value and str(value), when_used="json")
+EndpointSetting = Annotated[Endpoint, BeforeValidator(_to_endpoint), _AS_WRITTEN]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_to_network)]
-RateSetting = Annotated[Rate | None, BeforeValidator(_to_rate)]
+RateSetting = Annotated[Rate | None, BeforeValidator(_to_rate), _AS_WRITTEN]
 Day = Annotated[datetime | None, BeforeValidator(_to_day)]
 """The start of a day, in UTC, or a moment."""
 Mailbox = Annotated[str, AfterValidator(_is_mailbox)]

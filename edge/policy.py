@@ -23,6 +23,11 @@ class Refusal(NamedTuple):
     """The setting that decides, as docs/edge-settings.md names it, or what else stood against."""
     reply: Reply
 
+    @property
+    def is_limit(self) -> bool:
+        """Whether it was too much, not wrong."""
+        return self.rule == "devices[].rate" or self.rule.startswith("limits.")
+
 
 UNKNOWN = Refusal("devices", replies.NO_RELAYING)
 

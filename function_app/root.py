@@ -33,10 +33,12 @@ from function_app.providers.of_identity import (
 )
 from function_app.records import Records
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
+from function_app.shown import shown
 from function_app.silence import listen
 from function_app.sweep import sweep
 from function_app.tally import tally
 from handoff.account import Account
+from handoff.shown_settings import ShownSettings, show_settings
 from handoff.storage import Storage
 
 _CONNECT_SECONDS = 5
@@ -65,6 +67,7 @@ def on_timer() -> None:
         sweep(_storage(), _now())
         tally(_storage(), _now())
         listen(_storage(), _now)
+        show_settings(ShownSettings(_now(), shown(only_set(os.environ))), _storage().status)
     finally:
         tell(_storage(), read_notices(only_set(os.environ), []), _now())
 

@@ -1,4 +1,4 @@
-"""Who redrove or discarded what: rows of table `status`, written before it is done.
+"""Who redrove, discarded or adopted what: rows of table `status`, written before it is done.
 
 In this order a crash leaves at worst a row about something that was not done.
 """
@@ -15,7 +15,7 @@ from azure.data.tables import TableClient
 from handoff.ids import new_id
 
 PARTITION = "audit"
-Action = Literal["redrive", "discard"]
+Action = Literal["redrive", "discard", "adopt"]
 _IDS_A_ROW = 1_000
 """A property holds 32,768 characters, and an id has 26."""
 
@@ -27,6 +27,7 @@ class AuditRow:
     """As the console or the machine knows the person."""
     action: Action
     mails: tuple[str, ...]
+    """Their ids; of `adopt`, the name of the device."""
 
 
 def note(row: AuditRow, status: TableClient) -> None:

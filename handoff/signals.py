@@ -36,6 +36,8 @@ class DeviceSeen(_Part):
     address: Label = ""
     tls: Label = ""
     """Of its last mail; "" in clear."""
+    limit_hits: Count = 0
+    """How often it was refused for its rate or a limit, since the edge started."""
     silent_after: Count | None = None
     """Seconds without a mail after which somebody is to be told."""
 

@@ -58,6 +58,7 @@ class Device:
     address: str
     tls: str
     silent_after: int | None
+    limit_hits: int = 0
 
     def is_silent(self, now: datetime) -> bool:
         """Whether it was seen once, and not for as long as somebody wants to hear of."""
@@ -127,6 +128,7 @@ class Sites:
                 address=row.get("address", ""),
                 tls=row.get("tls", ""),
                 silent_after=row["silent_after"] or None,
+                limit_hits=row.get("limit_hits", 0),
             )
             if now - device.noted_at < _GONE:
                 found.append(device)
@@ -151,6 +153,7 @@ class Sites:
         return list(islice(rows, _MOST))
 
 
+_ALWAYS = ("silent_after", "noted_at", "mails", "limit_hits")
 _OCTETS = ("spool_mails", "spool_bytes", "spool_most_bytes")
 _NO_NAME = "-"
 
@@ -161,7 +164,7 @@ def _device_row(heartbeat: Heartbeat, device: DeviceSeen) -> dict[str, Any]:
     # 0 is written for none: a column that is left out would keep its old value.
     columns["silent_after"] = device.silent_after or 0
     if device.last_seen is None:
-        columns = {name: columns[name] for name in ("silent_after", "noted_at", "mails")}
+        columns = {name: columns[name] for name in _ALWAYS}
     return {"PartitionKey": DEVICE, "RowKey": key} | _known(columns)
 
 

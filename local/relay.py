@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.commands.console import PORT as CONSOLE_PORT
+from console.place import EDGE_CONFIG
 from edge.credentials import hash_password
 from local.azurite import Azurite
 from local.child import Child, ChildFailed
@@ -91,10 +92,12 @@ def running(kept: Path, submission_port: int, monitor_port: int, step: Step) -> 
 
             wanted = _if_free(submission_port), _if_free(monitor_port)
             parts["Edge"], ports = _started_edge(start, wanted)
+            # With the ports that it has, for the console and for `relay` in another terminal.
+            settings = _write_settings(directory, account, password, ports, kept / "tls")
         with step("Console"):
 
             def show(port: int) -> Child:
-                return stack.enter_context(_console(account, simulator, port))
+                return stack.enter_context(_console(account, simulator, port, settings))
 
             parts["Console"], shown_at = _started_console(show)
         yield Relay(
@@ -102,11 +105,11 @@ def running(kept: Path, submission_port: int, monitor_port: int, step: Step) -> 
         )
 
 
-def _console(account: str, simulator: SimulatorClient, port: int) -> Child:
+def _console(account: str, simulator: SimulatorClient, port: int, settings: Path) -> Child:
     command = [sys.executable, "-m", "console", "console", "--port", str(port)]
     return Child(
         [*command, "--simulator", simulator.address],
-        environment=os.environ | {"MailStorage": account},
+        environment=os.environ | {"MailStorage": account, EDGE_CONFIG: str(settings)},
         directory=ROOT,
     )
 

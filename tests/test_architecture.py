@@ -51,6 +51,7 @@ HOMES = {
 }
 PURE = (
     "console.device_card",
+    "console.masked",
     "edge.policy",
     "edge.paths",
     "edge.replies",
@@ -87,6 +88,7 @@ PURE = (
     "function_app.loopback",
     "function_app.duration",
     "function_app.legs",
+    "function_app.shown",
     "function_app.sum_up",
     "function_app.notices.alarm_news",
     "function_app.notices.enhanced",

@@ -1,17 +1,16 @@
 """`relay config`: the edge's settings, checked, shown without their secrets, and their schema."""
 
 import os
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from console.masked import masked
 from console.place import edge_settings
 from console.terminal import WRONG_USAGE, Config, Json, complain, faults_told, say, say_json
 from edge.settings import EdgeSettings
 
 app = typer.Typer(no_args_is_help=True, help="The settings of the edge.")
-_SECRETS = ("password_hash", "connection_string")
-MASK = "********"
 
 
 @app.command()
@@ -41,20 +40,6 @@ def schema(
 ) -> None:
     """Print the JSON Schema of edge.toml, for editors."""
     say_json(EdgeSettings.model_json_schema())
-
-
-def masked(settings: EdgeSettings) -> Any:
-    """All settings in what JSON knows, without any secret. Pure."""
-    return _masked(settings.model_dump(mode="json"))
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: MASK if name in _SECRETS and item else _masked(item)
-            for name, item in value.items()
-        }
-    return [_masked(item) for item in value] if isinstance(value, list) else value
 
 
 def _read(config: Config) -> EdgeSettings:

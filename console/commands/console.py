@@ -1,13 +1,14 @@
 """`relay console`: the web console, on this machine's loopback unless told otherwise."""
 
 import asyncio
+import os
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from console.place import me
+from console.place import Beside, me
 from console.terminal import FAILED, WRONG_USAGE, Config, at_work, complain
 from console.web.server import AddressInUse, build, serve
 from console.web.sign_in import Access
@@ -47,7 +48,7 @@ def console(
             WRONG_USAGE,
         )
     with at_work(config) as storage:
-        app = build(storage, access, simulator)
+        app = build(storage, access, Beside(os.environ, config), simulator)
         try:
             asyncio.run(serve(app, host, port, lambda address: typer.echo(address)))
         except AddressInUse as fault:

@@ -7,7 +7,7 @@ or no such file, 4 the settings do not hold.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,12 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from console import device_file
-from console.device_card import cards, fits_every_field, new_password
+from console.adoption import CannotAdopt, Wish, device_values, strangers_of
+from console.adoption import adopt as adopt_stranger
+from console.device_card import Card, cards, fits_every_field, new_password
 from console.device_file import NoSuchDevice, NotEditable
 from edge.credentials import hash_password
 from edge.settings import Device, EdgeSettings
 from edge.settings_file import SettingsError, load
-from edge.strangers import FILE_NAME, Stranger, noted
+from edge.strangers import Stranger
 
 app = typer.Typer(name="device", no_args_is_help=True, help="Who may send through an edge.")
 
@@ -62,7 +64,7 @@ def add(
 ) -> None:
     """Add a device, and show once what to type into it."""
     secret = new_password() if password else ""
-    values = _values(name, send_as, network or [], recipients or [], secret)
+    values = device_values(name, send_as, network or [], recipients or [], secret)
     _hint_at_length(name)
     if only_print:
         typer.echo(device_file.as_block(values), nl=False)
@@ -71,7 +73,8 @@ def add(
         return
     with _told_faults():
         settings = _write(config, device_file.with_device(_read(config), values))
-        _show(settings, _device(settings, name), secret, as_json)
+        device = _device(settings, name)
+        _show(list(cards(settings, device)), device, secret, as_json)
 
 
 @app.command("list")
@@ -97,7 +100,8 @@ def rotate(name: Name, config: Config = _DEFAULT, as_json: AsJson = False) -> No
     with _told_faults():
         values = {"password_hash": hash_password(secret)}
         settings = _write(config, device_file.with_changed(_read(config), name, values))
-        _show(settings, _device(settings, name), secret, as_json)
+        device = _device(settings, name)
+        _show(list(cards(settings, device)), device, secret, as_json)
 
 
 @app.command("hash")
@@ -129,39 +133,25 @@ def adopt(
     name: Annotated[str, typer.Option("--name", help="The new device.")] = "",
     send_as: Annotated[str, typer.Option("--send-as", help="The mailbox that sends.")] = "",
     recipients: Recipients = None,
+    password: Annotated[bool, typer.Option("--password", help="Give it one, too.")] = False,
     config: Config = _DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Make a device of a stranger that was noted while the edge was learning."""
     with _told_faults():
         settings = load(config, os.environ)
-        strangers = noted(settings.spool.directory / FILE_NAME)
         if not address:
-            _show_strangers(strangers, as_json)
+            _show_strangers(strangers_of(settings), as_json)
             return
-        if not any(stranger.address == address for stranger in strangers):
-            _fail(f"nobody was noted at {address}")
         if not name or not send_as:
             raise typer.BadParameter("an address needs --name and --send-as")
-        values = _values(name, send_as, [address], recipients or [], "")
-        settings = _write(config, device_file.with_device(_read(config), values))
-        _show(settings, _device(settings, name), "", as_json)
+        wish = Wish(address, name, send_as, tuple(recipients or ()), password)
+        adopted = adopt_stranger(wish, settings, config, os.environ)
+        _say_written(config)
+        _show(adopted.ways, adopted.device, adopted.password, as_json)
 
 
 _LISTS = (("networks", ""), ("recipients", "everywhere"))
-
-
-def _values(
-    name: str, send_as: str, networks: list[str], recipients: list[str], secret: str
-) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "name": name,
-        "password_hash": hash_password(secret) if secret else "",
-        "networks": networks,
-        "send_as": send_as,
-        "recipients": recipients,
-    }
-    return {key: value for key, value in given.items() if value}
 
 
 def _read(config: Path) -> str:
@@ -173,8 +163,12 @@ def _read(config: Path) -> str:
 
 def _write(config: Path, text: str) -> EdgeSettings:
     settings = device_file.replace(config, text, os.environ)
-    typer.echo(f"wrote {config}; the edge takes it on SIGHUP or at its next start", err=True)
+    _say_written(config)
     return settings
+
+
+def _say_written(config: Path) -> None:
+    typer.echo(f"wrote {config}; the edge takes it on SIGHUP or at its next start", err=True)
 
 
 def _device(settings: EdgeSettings, name: str) -> Device:
@@ -184,8 +178,7 @@ def _device(settings: EdgeSettings, name: str) -> Device:
     _fail(f"{name} is not taken: EDGE_DEVICES in the environment wins over the file")
 
 
-def _show(settings: EdgeSettings, device: Device, secret: str, as_json: bool) -> None:
-    ways = list(cards(settings, device))
+def _show(ways: Sequence[Card], device: Device, secret: str, as_json: bool) -> None:
     if as_json:
         ways_in = [asdict(way) for way in ways]
         typer.echo(json.dumps({"device": _row(device), "password": secret, "ways": ways_in}))
@@ -241,7 +234,7 @@ def _told_faults() -> Iterator[None]:
         raise typer.Exit(_BAD_SETTINGS) from error
     except NoSuchDevice as error:
         _fail(f"there is no device {error}")
-    except (NotEditable, OSError) as error:
+    except (CannotAdopt, NotEditable, OSError) as error:
         _fail(str(error))
 
 

@@ -1,14 +1,17 @@
 """`relay why`: the whole life of a mail, in plain words."""
 
+import os
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
 
 import typer
 
+from console.place import Beside
 from console.reading.deliveries import walk
-from console.reading.life import Life, read_life, why_unknown
+from console.reading.life import Life, read_life
 from console.reading.query import Query
+from console.reading.whereabouts import Whereabouts, whereabouts
 from console.terminal import FAILED, Config, Json, at_work, complain, plain, say, say_json, talk
 from console.words import stamp
 from handoff.ids import is_id
@@ -35,13 +38,25 @@ def why(
             mail_id, *others = ids
         life = read_life(storage, mail_id)
         if life is None:
-            raise complain(why_unknown(mail_id, now), FAILED)
+            place = whereabouts(mail_id, storage, Beside(os.environ, config).spool, now)
+            _tell_place(mail_id, place, as_json)
+            return
     if as_json:
         say_json(plain(life) | {"sentence": life.sentence, "others": others})
         return
     _tell(life)
     if others:
         talk.print(f'The newest of several; "{what}" is also in: {" ".join(others)}', markup=False)
+
+
+def _tell_place(mail_id: str, place: Whereabouts, as_json: bool) -> None:
+    """Of a mail that the ledger does not know."""
+    if not place.place:
+        raise complain(place.sentence, FAILED)
+    if as_json:
+        say_json({"id": mail_id, "place": place.place, "sentence": place.sentence})
+    else:
+        say(f"{mail_id}  {place.sentence}", "bold")
 
 
 def _tell(life: Life) -> None:

@@ -49,7 +49,13 @@ def ask_function_app(
 ) -> Iterator[Finding]:
     """Put a probe into the queue and wait for its answer."""
     now = datetime.now(UTC)
-    probe = Probe(id=new_id(now), asked_at=now, identity=identity, mailbox=mailbox)
+    try:
+        probe = Probe(id=new_id(now), asked_at=now, identity=identity, mailbox=mailbox)
+    except ValueError:
+        text = f'"{identity}" is no name of an identity, or "{mailbox}" no mailbox.'
+        yield Finding("G01", "function app", "fail", text, fix="Correct it, and ask again.")
+        yield from _SKIPPED
+        return
     try:
         storage.outbound.send_message(encode_signal(probe), time_to_live=PROBE_LIVES_SECONDS)
         findings = _answer_to(probe.id, storage, seconds)

@@ -14,7 +14,7 @@ from console.remedies import Remedy, remedy_of
 from console.words import plural, size_of
 from handoff.dead_letters import DeadLetters
 from handoff.delivery import Attempt, Delivery, State
-from handoff.ids import is_id, time_of
+from handoff.ids import is_id
 from handoff.ledger import Ledger
 from handoff.storage import Storage
 
@@ -79,21 +79,6 @@ def read_life(storage: Storage, mail_id: str) -> Life | None:
     )
 
 
-def why_unknown(mail_id: str, now: datetime) -> str:
-    """What it may mean that the ledger does not know a mail."""
-    if not is_id(mail_id):
-        return f'"{mail_id}" is no id of a mail.'
-    age = now - time_of(mail_id)
-    when = f"{time_of(mail_id):%Y-%m-%d %H:%M:%S} UTC"
-    if age.total_seconds() < 0:
-        return f"This id would be made at {when}, which is in the future: a digit may be wrong."
-    return (
-        f"The ledger does not know {mail_id}, accepted at {when}. It may still be in the spool of "
-        "its edge (the edge's log says spooled, then queued), wait in the queue, or have been "
-        "removed after the time that deliveries are kept."
-    )
-
-
 def read_header(storage: Storage, mail_id: str) -> list[tuple[str, str]]:
     """The header fields of a dead letter, as far as it is kept; empty when it is not."""
     letter = DeadLetters(storage.dead_letters)
@@ -117,7 +102,9 @@ def _has_letter(storage: Storage, mail_id: str) -> bool:
 def _stations(mail: Delivery) -> Iterator[Station]:
     yield Station(mail.received_at, "accepted", _acceptance(mail))
     if mail.queued_at is not None and not mail.generation:
-        yield Station(mail.queued_at, "queued", "The edge put its ticket into the queue.")
+        # The queue tells whole seconds.
+        at = max(mail.queued_at, mail.received_at)
+        yield Station(at, "queued", "The edge put its ticket into the queue.")
     first = max(1, mail.attempts - len(mail.history) + (mail.state is not State.SENDING))
     for number, attempt in enumerate(mail.history, first):
         yield from _attempt(number, attempt, mail)

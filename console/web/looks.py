@@ -11,7 +11,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from console.web.sign_in import Doorkeeper
-from console.words import ago, duration, plural, share, size_of, stamp
+from console.words import after, ago, duration, plural, share, size_of, stamp
 from handoff.ids import time_of
 
 _HERE = Path(__file__).parent
@@ -35,6 +35,7 @@ class Looks:
         )
         self._environment.globals |= {"menu": menu, "query": _query, "mark": _mark_of(STATIC)}
         self._environment.filters |= {
+            "after": after,
             "ago": lambda moment: ago(moment, datetime.now(UTC)),
             "duration": duration,
             "plural": plural,

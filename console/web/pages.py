@@ -12,21 +12,24 @@ from typing import TypeVar
 from aiohttp import web
 
 from console.commands.log import CSV_COLUMNS, as_row
+from console.place import Beside
 from console.reading.deliveries import read_page, walk
 from console.reading.devices import join
 from console.reading.expiry import expiries
 from console.reading.failed import grouped
 from console.reading.figures import Album, shares, take
-from console.reading.life import read_header, read_life, why_unknown
+from console.reading.life import read_header, read_life
 from console.reading.light import light_of
 from console.reading.query import NAMES, BadQuery, Query, read_query
+from console.reading.strangers import strangers_beside
+from console.reading.whereabouts import whereabouts
 from console.web.looks import Looks
 from console.web.overview import Span, charts_of, tiles_of
 from handoff.alarms import open_alarms
 from handoff.dead_letters import DeadLetters
 from handoff.delivery import State
 from handoff.endings import read_endings
-from handoff.ids import ID_PATTERN, is_id
+from handoff.ids import ID_PATTERN, is_id, time_of
 from handoff.ledger_reader import LedgerReader
 from handoff.sites import Sites
 from handoff.storage import Storage
@@ -37,6 +40,7 @@ _FOR_THE_NEWEST = 5.0
 """Without a search every row fits, so that a page is full after a read or two."""
 _MONTH = timedelta(days=30)
 _MOST_CSV = 100_000
+_ON_ITS_WAY = timedelta(minutes=2)
 T = TypeVar("T")
 
 
@@ -47,10 +51,11 @@ class Pages:
     storage: Storage
     looks: Looks
     album: Album
+    beside: Beside
 
     @classmethod
-    def of(cls, storage: Storage, looks: Looks) -> "Pages":
-        return cls(storage, looks, Album(lambda: take(storage, datetime.now(UTC))))
+    def of(cls, storage: Storage, looks: Looks, beside: Beside) -> "Pages":
+        return cls(storage, looks, Album(lambda: take(storage, datetime.now(UTC))), beside)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -135,8 +140,11 @@ class Pages:
         mail_id = request.match_info["id"]
         life = await in_thread(lambda: read_life(self.storage, mail_id))
         if life is None:
-            why = why_unknown(mail_id, datetime.now(UTC))
-            return self.looks.page(request, "fault.html", status=404, number=404, text=why)
+            now, spool = datetime.now(UTC), self.beside.spool
+            seen = await in_thread(lambda: whereabouts(mail_id, self.storage, spool, now))
+            if not seen.place and not _is_fresh(mail_id, now):
+                return self.looks.fault(request, 404, seen.sentence)
+            return self.looks.page(request, "waiting.html", id=mail_id, seen=seen)
         header = []
         if life.has_dead_letter and is_id(mail_id):
             header = await in_thread(lambda: read_header(self.storage, mail_id))
@@ -164,6 +172,8 @@ class Pages:
             "devices.html",
             sites=await in_thread(sites.all),
             devices=join(known, counted.devices),
+            strangers=await in_thread(lambda: strangers_beside(self.beside)),
+            beside=self.beside,
             mailboxes=sorted(counted.mailboxes.items(), key=lambda one: -one[1].mails),
             now=now,
         )
@@ -177,6 +187,11 @@ class Pages:
             number=len(labels),
             done=request.query.get("done", ""),
         )
+
+
+def _is_fresh(mail_id: str, now: datetime) -> bool:
+    """Whether the mail may be between two stations, where nobody sees it for a moment."""
+    return is_id(mail_id) and timedelta(0) <= now - time_of(mail_id) < _ON_ITS_WAY
 
 
 async def in_thread(work: Callable[[], T]) -> T:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from console.place import Beside
 from console.web.actions import Actions
+from console.web.adopting import Adopting
 from console.web.guard import application, sign_in_routes
+from console.web.health import Health
 from console.web.inbox import Inbox
 from console.web.looks import STATIC, Looks
 from console.web.pages import Pages
+from console.web.settings import SettingsPage
 from console.web.sign_in import Access, Doorkeeper
 from handoff.storage import Storage
 
@@ -19,6 +23,8 @@ _MENU = (
     ("/deliveries", "Deliveries"),
     ("/failed", "Failed"),
     ("/devices", "Devices"),
+    ("/health", "Health"),
+    ("/settings", "Settings"),
 )
 
 
@@ -26,14 +32,17 @@ class AddressInUse(Exception):
     """The address to listen on is taken, or is not ours."""
 
 
-def build(storage: Storage, access: Access, simulator: str = "") -> web.Application:
+def build(storage: Storage, access: Access, beside: Beside, simulator: str = "") -> web.Application:
     """All pages behind their guard; with an inbox when there is a Graph simulator."""
     keeper = Doorkeeper(access)
     menu = (*_MENU, *([("/inbox", "Inbox")] if simulator else []))
     looks = Looks(keeper, menu, has_password=bool(access.password))
     app = application(keeper, looks)
     app.add_routes(sign_in_routes(keeper, looks))
-    app.add_routes(Pages.of(storage, looks).routes())
+    app.add_routes(Pages.of(storage, looks, beside).routes())
+    app.add_routes(Adopting(storage, looks, beside).routes())
+    app.add_routes(Health.of(looks, beside).routes())
+    app.add_routes(SettingsPage(storage, looks, beside).routes())
     app.add_routes(Actions(storage, looks).routes())
     if simulator:
         app.add_routes(Inbox(simulator, looks).routes())

@@ -275,6 +275,8 @@ class Dialog:
     def _refuse(self, refusal: Refusal) -> Reply:
         rule, reply = refusal
         self._reception.metrics.mails.labels(self._reception.listener.name, rule).inc()
+        if refusal.is_limit and (device := self._visitor.client.device) is not None:
+            self._reception.sightings.limited(device.name)
         log.info("refused", rule=rule, reply=f"{reply.code} {reply.enhanced}", **self._visitor.who)
         return reply
 

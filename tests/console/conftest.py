@@ -4,14 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handoff.storage import Storage
+from local.child import Child
+from local.graph_simulator.client import SimulatorClient
 from tests.console.past import Past
+from tests.console.site import Site
+from tests.edge.program import Edge, config
+from tests.test_end_to_end import start_function_app
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,3 +59,41 @@ def relay(mail_account: str) -> Relay:
         return Answer(done)
 
     return run
+
+
+@pytest.fixture
+def function_app(mail_account: str, graph: SimulatorClient) -> Iterator[Child]:
+    child = start_function_app(mail_account, graph)
+    yield child
+    child.kill()
+
+
+@pytest.fixture
+def file(tmp_path: Path, mail_account: str) -> Iterator[Path]:
+    """The settings of an edge that runs, with the ports that it has."""
+    file = config(tmp_path, mail_account)
+    edge = Edge(file)
+    settled = tmp_path / "settled.toml"
+    text = file.read_text().replace("127.0.0.1:0", edge.monitor, 1)
+    for name in ("submission", "lan"):
+        text = text.replace("127.0.0.1:0", f"127.0.0.1:{edge.ports[name]}", 1)
+    settled.write_text(text)
+    yield settled
+    edge.child.kill()
+
+
+Open = Callable[..., Site]
+
+
+@pytest.fixture
+def open_site(mail_account: str) -> Iterator[Open]:
+    """Open a console; `environment` may name the edge beside it."""
+    sites: list[Site] = []
+
+    def open_site(*arguments: str, environment: Mapping[str, str] | None = None) -> Site:
+        sites.append(Site(mail_account, *arguments, environment=environment))
+        return sites[-1]
+
+    yield open_site
+    for site in sites:
+        site.close()

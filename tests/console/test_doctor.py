@@ -1,6 +1,5 @@
 """`relay doctor` and `relay send-test` against a relay that runs, and one that does not."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,33 +11,10 @@ from console.doctor.network import check_network, hosts_of
 from handoff.account import Account
 from handoff.delivery import State
 from handoff.findings import Finding
-from local.child import Child
 from local.graph_simulator.client import SimulatorClient
 from tests.console.conftest import Answer, Relay
 from tests.edge.door import PASSWORD
-from tests.edge.program import Edge, config
-from tests.test_end_to_end import start_function_app
-
-
-@pytest.fixture
-def function_app(mail_account: str, graph: SimulatorClient) -> Iterator[Child]:
-    child = start_function_app(mail_account, graph)
-    yield child
-    child.kill()
-
-
-@pytest.fixture
-def file(tmp_path: Path, mail_account: str) -> Iterator[Path]:
-    """The settings of an edge that runs, with the ports that it has."""
-    file = config(tmp_path, mail_account)
-    edge = Edge(file)
-    settled = tmp_path / "settled.toml"
-    text = file.read_text().replace("127.0.0.1:0", edge.monitor, 1)
-    for name in ("submission", "lan"):
-        text = text.replace("127.0.0.1:0", f"127.0.0.1:{edge.ports[name]}", 1)
-    settled.write_text(text)
-    yield settled
-    edge.child.kill()
+from tests.edge.program import config
 
 
 def verdicts(answer: Answer) -> dict[str, str]:

@@ -87,7 +87,8 @@ def test_expiries_come_soonest_first(storage: Storage) -> None:
 
 
 def test_a_device_is_shown_whoever_knows_it(storage: Storage) -> None:
-    note(storage, "plant-2", timedelta(0), DeviceSeen(name="ups"), DeviceSeen(name="erp"))
+    seen = (DeviceSeen(name="ups"), DeviceSeen(name="erp", limit_hits=3))
+    note(storage, "plant-2", timedelta(0), *seen)
     told = Sites(storage.status).devices(NOW)
     joined = join(told, {"plant-2/erp": Share(mails=5), "hq/old": Share(mails=1)})
 
@@ -96,3 +97,4 @@ def test_a_device_is_shown_whoever_knows_it(storage: Storage) -> None:
         ("hq", "old", True),
         ("plant-2", "ups", False),
     ]
+    assert [one.told.limit_hits for one in joined if one.told] == [3, 0]

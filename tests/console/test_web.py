@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,26 +14,21 @@ from handoff.ids import new_id
 from handoff.ledger import Ledger
 from handoff.storage import Storage
 from tests.builders import MAIL
-from tests.console.conftest import Relay
+from tests.console.conftest import Open, Relay
 from tests.console.past import Past
 from tests.console.site import Site
 
 MINUTE = timedelta(minutes=1)
-PAGES = ("/", "/?span=1h", "/?span=7d", "/deliveries", "/failed", "/devices")
-Open = Callable[..., Site]
-
-
-@pytest.fixture
-def open_site(mail_account: str) -> Iterator[Open]:
-    sites: list[Site] = []
-
-    def open_site(*arguments: str) -> Site:
-        sites.append(Site(mail_account, *arguments))
-        return sites[-1]
-
-    yield open_site
-    for site in sites:
-        site.close()
+PAGES = (
+    "/",
+    "/?span=1h",
+    "/?span=7d",
+    "/deliveries",
+    "/failed",
+    "/devices",
+    "/health",
+    "/settings",
+)
 
 
 @pytest.fixture
@@ -104,7 +98,7 @@ def test_an_id_leads_to_its_message(past: Past, site: Site) -> None:
 
 
 def test_a_message_that_nobody_knows_is_explained(past: Past, site: Site) -> None:
-    unknown = site.get(f"/messages/{new_id(past.now)}")
+    unknown = site.get(f"/messages/{new_id(past.now - 60 * MINUTE)}")
 
     assert unknown.status_code == 404
     assert "spool" in unknown.text

@@ -215,6 +215,7 @@ async def test_each_device_has_its_own_rate(tmp_path: Path) -> None:
 
         assert refusal.startswith("451 4.7.1 Too much mail, try again in ")
         assert 28 <= int(refusal.split()[-2]) <= 30
+        assert door.reception.sightings.limit_hits("printer") == 1
 
         await client.sign_in()
 
