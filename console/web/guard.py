@@ -8,6 +8,8 @@ from azure.core.exceptions import AzureError
 
 from console.terminal import sentence_of
 from console.web.looks import Looks
+from console.web.metrics import PATH as METRICS
+from console.web.metrics import has_token
 from console.web.sign_in import COOKIE, Doorkeeper
 
 _log = logging.getLogger("relay.console")
@@ -56,6 +58,8 @@ async def _let_in(
     request: web.Request, handler: Handler, keeper: Doorkeeper, looks: Looks
 ) -> web.StreamResponse:
     who = keeper.who(request)
+    if request.path == METRICS:
+        return await _figures(request, handler, keeper, who)
     request[WHO] = who or ""
     if request.path.startswith(_PUBLIC):
         return await handler(request)
@@ -67,6 +71,16 @@ async def _let_in(
         form = await request.post()
         if not keeper.is_own(request, who, str(form.get("token", ""))):
             raise web.HTTPForbidden(text="This form is not the console's own, or is too old.")
+    return await handler(request)
+
+
+async def _figures(
+    request: web.Request, handler: Handler, keeper: Doorkeeper, who: str | None
+) -> web.StreamResponse:
+    """A program asks: it is not sent to a page where somebody could sign in."""
+    if who is None and not has_token(request, keeper.metrics_token):
+        challenge = {"WWW-Authenticate": "Bearer"}
+        return web.Response(status=401, text="A bearer token is needed.\n", headers=challenge)
     return await handler(request)
 
 

@@ -13,6 +13,7 @@ from console.web.guard import application, sign_in_routes
 from console.web.health import Health
 from console.web.inbox import Inbox
 from console.web.looks import STATIC, Looks
+from console.web.metrics import MetricsPage
 from console.web.pages import Pages
 from console.web.settings import SettingsPage
 from console.web.sign_in import Access, Doorkeeper
@@ -39,7 +40,9 @@ def build(storage: Storage, access: Access, beside: Beside, simulator: str = "")
     looks = Looks(keeper, menu, has_password=bool(access.password))
     app = application(keeper, looks)
     app.add_routes(sign_in_routes(keeper, looks))
-    app.add_routes(Pages.of(storage, looks, beside).routes())
+    pages = Pages.of(storage, looks, beside)
+    app.add_routes(pages.routes())
+    app.add_routes(MetricsPage(storage, pages.album).routes())
     app.add_routes(Adopting(storage, looks, beside).routes())
     app.add_routes(Health.of(looks, beside).routes())
     app.add_routes(SettingsPage(storage, looks, beside).routes())

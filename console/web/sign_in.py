@@ -36,6 +36,8 @@ class Access:
     user_header: str = ""
     """In which the proxy names who has signed in there."""
     proxies: Sequence[IPv4Network | IPv6Network] = ()
+    metrics_token: str = field(default="", repr=False)
+    """What a Prometheus shows in place of any of these, for /metrics alone."""
 
     @property
     def is_open(self) -> bool:
@@ -49,6 +51,10 @@ class Doorkeeper:
         self._access = access
         self._key = secrets.token_bytes(32)
         self._wrong: dict[str, list[float]] = {}
+
+    @property
+    def metrics_token(self) -> str:
+        return self._access.metrics_token
 
     def who(self, request: web.Request) -> str | None:
         """The name of who asks; None when nobody knows."""

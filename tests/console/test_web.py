@@ -226,6 +226,45 @@ def test_a_proxy_that_is_trusted_names_the_user(open_site: Open) -> None:
     assert other.get("/", headers=named).status_code == 403
 
 
+def test_metrics_need_a_token_where_pages_need_a_password(
+    open_site: Open, tmp_path: Path, past: Past
+) -> None:
+    past.mails([2 * MINUTE, 3 * MINUTE])
+    (tmp_path / "password").write_text("correct horse")
+    (tmp_path / "token").write_text("0123456789abcdef\n")
+    site = open_site(
+        *("--password-file", str(tmp_path / "password")),
+        *("--metrics-token-file", str(tmp_path / "token")),
+    )
+    nobody = site.get("/metrics")
+    wrong = site.get("/metrics", headers={"Authorization": "Bearer 0123456789abcdeX"})
+    right = site.get("/metrics", headers={"Authorization": "Bearer 0123456789abcdef"})
+    elsewhere = site.get("/deliveries", headers={"Authorization": "Bearer 0123456789abcdef"})
+    site.post("/sign-in", {"password": "correct horse"})
+
+    assert (nobody.status_code, wrong.status_code, right.status_code) == (401, 401, 200)
+    assert nobody.headers["WWW-Authenticate"] == "Bearer"
+    assert 'relay_deliveries{state="sent",window="1h"} 2.0' in right.text
+    assert elsewhere.url.endswith("/sign-in")
+    assert site.get("/metrics").status_code == 200
+
+
+def test_metrics_are_open_where_the_pages_are(site: Site) -> None:
+    port = site.address.rpartition(":")[2]
+    rebound = site.get("/metrics", headers={"Host": f"evil.example:{port}"})
+
+    assert site.get("/metrics").headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert rebound.status_code == 401
+
+
+def test_a_short_token_is_none(relay: Relay, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("short")
+    answer = relay("console", "--port", "0", "--metrics-token-file", str(tmp_path / "token"))
+
+    assert answer.code == 2
+    assert "16 characters" in answer.talk
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -1,0 +1,50 @@
+"""`/metrics` of the console: for who has signed in, and for a Prometheus that has the token."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from console.metrics import Standing, exposition
+from console.reading.figures import Album
+from console.web.pages import in_thread
+from handoff.alarms import open_alarms
+from handoff.dead_letters import DeadLetters
+from handoff.endings import read_endings
+from handoff.sites import Sites
+from handoff.storage import Storage
+
+PATH = "/metrics"
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def has_token(request: web.Request, token: str) -> bool:
+    """Whether `request` carries the bearer token (RFC 6750 §2.1), where there is one."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_bearer = bool(token) and scheme.lower() == "bearer"
+    return is_bearer and hmac.compare_digest(given.strip().encode(), token.encode())
+
+
+@dataclass(frozen=True)
+class MetricsPage:
+    storage: Storage
+    album: Album
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get(PATH, self.show)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        body = await in_thread(lambda: exposition(self._standing(), datetime.now(UTC)))
+        return web.Response(body=body, headers={"Content-Type": _TEXT})
+
+    def _standing(self) -> Standing:
+        sites, now = Sites(self.storage.status), datetime.now(UTC)
+        return Standing(
+            picture=self.album.newest(),
+            sites=sites.all(),
+            devices=sites.devices(now),
+            endings=read_endings(self.storage.status),
+            alarms=len(open_alarms(self.storage.status)),
+            dead_letters=sum(1 for _ in DeadLetters(self.storage.dead_letters).labels()),
+        )
