@@ -63,6 +63,17 @@ def device_at(devices: tuple[Device, ...], address: Address) -> Device | None:
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
+def rule_that_let_in(client: Client) -> str:
+    """The setting by which `client` was known, for whoever asks why later."""
+    if client.device is None:
+        return ""
+    if client.signed_in:
+        return "devices[].password_hash" if client.device.password_hash else "entra"
+    holding = [network for network in client.device.networks if client.address in network]
+    narrowest = max(holding, key=lambda network: network.prefixlen, default=None)
+    return f"devices[].networks {narrowest}" if narrowest else ""
+
+
 def device_named(devices: tuple[Device, ...], login: str) -> Device | None:
     """The device of a login: its name in any case, with or without a domain behind it."""
     name = login.strip().casefold()

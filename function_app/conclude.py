@@ -56,6 +56,7 @@ def given_up(outcome: Outcome, age: timedelta, give_up_after: timedelta) -> Outc
     return Rejected(
         "gave-up",
         f"Not sent within {hours:g} hours. The last fault was {outcome.code}: {outcome.reason}",
+        outcome.request_id,
     )
 
 
@@ -90,6 +91,7 @@ def _deferred(
         now,
         code=outcome.code,
         reason=outcome.reason,
+        request_id=outcome.request_id,
         next_attempt_at=now + pause,
     )
     means.ledger.record(row)
@@ -100,6 +102,7 @@ def _deferred(
         id=row.id,
         attempt=row.attempts,
         code=outcome.code,
+        request_id=outcome.request_id,
         unsure=outcome.unsure,
         next_attempt_at=now + pause,
         duration_ms=_milliseconds(trial),
@@ -107,7 +110,13 @@ def _deferred(
 
 
 def _dead(message: Message, ticket: Ticket, row: Delivery, outcome: Rejected, means: Means) -> None:
-    row = row.concluded(State.DEAD, means.now(), code=outcome.code, reason=outcome.reason)
+    row = row.concluded(
+        State.DEAD,
+        means.now(),
+        code=outcome.code,
+        reason=outcome.reason,
+        request_id=outcome.request_id,
+    )
     keep(row, _text_of_rest(message.text, ticket, row), means.storage)
     drop_content(ticket.content, means.storage.mail)
 

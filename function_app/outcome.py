@@ -36,6 +36,8 @@ class Deferred:
     """It stays so until an administrator acts."""
     is_throttled: bool = False
     """The mailbox asks for too much; its other mails would be told the same."""
+    request_id: str = ""
+    """As of a mail that was sent; "" when nobody answered."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Rejected:
 
     code: str
     reason: str
+    request_id: str = ""
 
 
 Outcome = Sent | Deferred | Rejected

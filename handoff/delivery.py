@@ -35,6 +35,8 @@ class Attempt:
     code: str
     reason: str
     began: datetime | None = None
+    request_id: str = ""
+    """The provider's own id of the request, for its support."""
 
     def as_record(self) -> dict[str, str]:
         record = {
@@ -43,7 +45,9 @@ class Attempt:
             "code": self.code,
             "reason": self.reason,
         }
-        return record | ({"began": self.began.isoformat()} if self.began else {})
+        if self.began:
+            record["began"] = self.began.isoformat()
+        return record | ({"request_id": self.request_id} if self.request_id else {})
 
     @classmethod
     def from_record(cls, record: dict[str, str]) -> Self:
@@ -53,6 +57,7 @@ class Attempt:
             record["code"],
             record["reason"],
             datetime.fromisoformat(record["began"]) if "began" in record else None,
+            record.get("request_id", ""),
         )
 
 
@@ -169,11 +174,18 @@ class Delivery:
         return replace(self, unsure_since=self.unsure_since or self.claimed_at, looks=0)
 
     def concluded(
-        self, state: State, now: datetime, *, code: str = "", reason: str = "", **details: Any
+        self,
+        state: State,
+        now: datetime,
+        *,
+        code: str = "",
+        reason: str = "",
+        request_id: str = "",
+        **details: Any,
     ) -> Self:
         """The row after an attempt, with the attempt added to its history."""
         reason = reason[:_REASON_LENGTH]
-        attempt = Attempt(now, state, code, reason, self.claimed_at)
+        attempt = Attempt(now, state, code, reason, self.claimed_at, request_id)
         history = (*self.history, attempt)[-_HISTORY_LENGTH:]
         ended_at = now if state in ENDED else None
         return replace(
@@ -181,6 +193,8 @@ class Delivery:
             state=state,
             code=code,
             reason=reason,
+            # Of the request by which the mail went out: one that failed is told in the history.
+            request_id=request_id if state is State.SENT else self.request_id,
             ended_at=ended_at,
             history=history,
             **details,

@@ -42,6 +42,10 @@ Base64 = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9+/]*={0,2}$")]
 FromPolicy = Literal["rewrite", "keep", "reject"]
 
 
+def _is_empty(value: object) -> bool:
+    return value == ""
+
+
 def _is_none(value: object) -> bool:
     return value is None
 
@@ -107,6 +111,8 @@ class Client(_Part):
     """The protocol version; "" in clear."""
     signed_in: bool = False
     """Known by a login; else by its network."""
+    rule: Label = Field(default="", exclude_if=_is_empty)
+    """The setting that let it in, as docs/edge-settings.md names it."""
 
 
 class Ticket(_Part):

@@ -1,9 +1,10 @@
 """`relay stats`: what went through, how fast, what failed, by device and mailbox."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 import typer
 
@@ -14,6 +15,7 @@ from console.words import duration, share, size_of, stamp
 from handoff.delivery import State
 from handoff.hours import Share
 from handoff.ids import time_of
+from handoff.sites import Site, Sites
 
 
 class Span(StrEnum):
@@ -39,8 +41,9 @@ def stats(
         now = datetime.now(UTC)
         figures = shares(storage, _SPANS[span], now)
         queues = read_queues(storage, now)
+        known = [_Uptime.of(site, now) for site in Sites(storage.status).all()]
     if as_json:
-        say_json({"span": span, "queues": queues, "figures": figures})
+        say_json({"span": span, "queues": queues, "figures": figures, "sites": known})
         return
     dead = figures.states.get(State.DEAD, 0)
     say(f"Last {span}: {figures.mails:,} mails, {size_of(figures.octets)}", "bold")
@@ -52,8 +55,28 @@ def stats(
     say(f"  250→sent  p50 {duration(p50)}, p95 {duration(p95)}")
     for code, number in sorted(figures.codes.items(), key=lambda item: -item[1])[:10]:
         say(f"  fault     {number:,} times {code}")
+    for one in known:
+        up = "silent" if one.is_silent else f"up for {duration(one.seconds)}"
+        say(f"  site      {one.site or '-'} {up}, since {stamp(one.started_at)}")
     _show_shares("device", figures.devices)
     _show_shares("mailbox", figures.mailboxes)
+
+
+@dataclass(frozen=True)
+class _Uptime:
+    """How long an edge has run, by its last heartbeat."""
+
+    site: str
+    started_at: datetime
+    seconds: float
+    is_silent: bool
+
+    @classmethod
+    def of(cls, site: Site, now: datetime) -> Self:
+        is_silent = site.is_silent(now)
+        until = site.at if is_silent else now
+        seconds = max(0.0, (until - site.started_at).total_seconds())
+        return cls(site.name, site.started_at, seconds, is_silent)
 
 
 def _show_shares(what: str, shares_: Mapping[str, Share]) -> None:

@@ -119,7 +119,8 @@ def _acceptance(mail: Delivery) -> str:
     parts = [f"250 said to {mail.device or 'nobody known'}"]
     if mail.client is not None:
         known_by = "login" if mail.client.signed_in else "network"
-        parts.append(f"known by its {known_by}, from {mail.client.address}")
+        rule = f" ({mail.client.rule})" if mail.client.rule else ""
+        parts.append(f"known by its {known_by}{rule}, from {mail.client.address}")
         parts.append(f"listener {mail.client.listener}, {mail.client.tls or 'no TLS'}")
     if mail.site:
         parts.append(f"site {mail.site}")
@@ -132,6 +133,8 @@ def _attempt(number: int, attempt: Attempt, mail: Delivery) -> Iterator[Station]
     if attempt.began is not None and not by_operator:
         yield Station(attempt.began, "picked up", f"Attempt {number} began.")
     text = attempt.reason
+    if attempt.request_id:
+        text += f" Request id {attempt.request_id}."
     if attempt.state is State.SENT:
         text = (
             f"{mail.provider} took it for {mail.mailbox}; request id {mail.request_id or 'none'}."

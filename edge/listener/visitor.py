@@ -41,6 +41,7 @@ class Visitor:
                 address=str(client.address),
                 tls=self._wire.tls_version,
                 signed_in=client.signed_in,
+                rule=policy.rule_that_let_in(client),
             )
             site = self._reception.settings.site
             letterhead = Letterhead(site, device.name, send_as_of(device), told)

@@ -62,6 +62,7 @@ class Past:
         self, ago: timedelta, state: State, code: str, reason: str, changes: dict[str, Any]
     ) -> tuple[Delivery, Ticket]:
         at = (self.now - ago).replace(microsecond=0)
+        request_id = changes.pop("request_id", "request-1" if state is State.SENT else "")
         took = changes.pop("took", timedelta(seconds=2))
         known: dict[str, Any] = {"id": new_id(at), "received_at": at, "client": CLIENT}
         ticket = a_ticket(**known | changes)
@@ -75,7 +76,7 @@ class Past:
             code=code,
             reason=reason,
             provider="graph" if state is State.SENT else "",
-            request_id="request-1" if state is State.SENT else "",
+            request_id=request_id,
         )
         if state is State.DEFERRED:
             row = replace(row, next_attempt_at=at + timedelta(hours=1))

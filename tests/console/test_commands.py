@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from console.reading.life import read_life
 from handoff.delivery import State
 from handoff.ids import new_id
 from handoff.ledger import Ledger
 from handoff.storage import Storage
 from tests.builders import MAIL
 from tests.console.conftest import Relay
-from tests.console.past import Past
+from tests.console.past import CLIENT, Past
+from tests.console.test_sites import note
 
 MINUTE = timedelta(minutes=1)
 NO_MAILBOX = "The sending mailbox does not exist under this address."
@@ -120,7 +122,20 @@ def test_dead_letters_are_discarded(past: Past, relay: Relay, storage: Storage) 
     assert row.state is State.DISCARDED
 
 
-def test_stats_count_by_device(past: Past, relay: Relay) -> None:
+def test_why_names_the_rule_and_the_request_that_failed(storage: Storage) -> None:
+    client = CLIENT.model_copy(update={"rule": "devices[].networks 10.0.8.0/24"})
+    mail = Past(storage).mail(
+        MINUTE, State.DEFERRED, "ErrorAccessDenied", "No.", client=client, request_id="request-9"
+    )
+    life = read_life(storage, mail.id)
+
+    assert life is not None
+    assert "(devices[].networks 10.0.8.0/24)" in life.stations[0].text
+    assert "No. Request id request-9." in [station.text for station in life.stations]
+
+
+def test_stats_count_by_device(past: Past, relay: Relay, storage: Storage) -> None:
+    note(storage, "plant-2", timedelta(hours=1))
     past.mails([MINUTE, 2 * MINUTE], device="erp")
     past.mail(3 * MINUTE, State.DEAD, "too-large", "Too large.", device="ups")
     table, as_json = relay("stats"), relay("stats", "--last", "7d", "--json")
@@ -128,6 +143,8 @@ def test_stats_count_by_device(past: Past, relay: Relay) -> None:
     assert "Last 24h: 3 mails" in table.out
     assert "dead      1 (33.3%)" in table.out
     assert as_json.json["figures"]["devices"]["plant-2/erp"]["sent"] == 2
+    assert "plant-2 silent, since" in table.out
+    assert as_json.json["sites"][0]["seconds"] == 0
 
 
 def test_settings_that_do_not_hold_end_with_4(relay: Relay, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from edge.policy import (
     device_at,
     device_named,
     is_learning,
+    rule_that_let_in,
 )
 from edge.replies import Reply
 from edge.settings import Device, LearningSettings, Limits, Listener
@@ -42,6 +43,25 @@ def client(door: Listener, **facts: Any) -> Client:
 
 
 LAN = listener(tls="none", profile="legacy", auth="off")
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        ({"device": device(password_hash="$argon2id$x")}, "devices[].password_hash"),
+        ({}, "entra"),
+        ({"signed_in": False}, "devices[].networks 10.0.0.0/8"),
+        (
+            {"signed_in": False, "device": device(networks=["10.0.0.0/8", "10.0.0.0/24"])},
+            "devices[].networks 10.0.0.0/24",
+        ),
+        ({"signed_in": False, "device": device(networks=["10.9.0.0/16"])}, ""),
+        ({"signed_in": False, "device": None}, ""),
+    ],
+    ids=["password", "entra", "network", "the narrowest", "moved away", "nobody"],
+)
+def test_the_setting_that_let_a_client_in_has_a_name(facts: dict[str, Any], rule: str) -> None:
+    assert rule_that_let_in(client(LAN, **facts)) == rule
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -106,6 +107,17 @@ def test_a_mailbox_without_permission_is_deferred(
 
     assert (State.DEFERRED, "ErrorAccessDenied") == (row.state, row.code)
     assert "Mail.Send" in row.reason
+
+
+def test_the_request_of_an_attempt_that_failed_is_remembered_for_support(
+    desk: Desk, graph: SimulatorClient, means_of: MeansOf
+) -> None:
+    graph.rule(permissions=[])
+
+    row = delivered(desk, means_of())
+
+    assert UUID(row.history[-1].request_id)
+    assert row.request_id == ""
 
 
 def test_a_throttled_mail_waits_as_long_as_graph_says(

@@ -4,7 +4,7 @@ import json
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,8 @@ class Answer:
     def verdict(self) -> Deferred | Rejected:
         """What it means for the mail, unless the status is the one hoped for."""
         code, message = read_error(self.said)
-        return classify(self.status, code, message, self.retry_after)
+        outcome = classify(self.status, code, message, self.retry_after)
+        return replace(outcome, request_id=self.request_id)
 
     @property
     def code(self) -> str:
