@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 from cryptography import x509
 
+from console.doctor.container import check_place, look_around
 from console.words import size_of
 from edge.settings import EdgeSettings
 from handoff.findings import Finding
@@ -26,6 +27,8 @@ def check_edge(settings: EdgeSettings, now: datetime) -> Iterator[Finding]:
     yield _certificate(settings, now)
     yield _exposure(settings)
     yield _devices(settings)
+    spool = settings.spool.directory
+    yield from check_place(spool, look_around(spool))
 
 
 def _spool(settings: EdgeSettings) -> Finding:

@@ -1,17 +1,17 @@
-"""The checks of the line to the storage account: names, TLS, the clock."""
+"""The checks of the line to the storage account: names, the proxy, TLS, the clock."""
 
 import socket
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from urllib.parse import SplitResult, urlsplit
 
+from console.doctor.proxy import check_proxy, open_line, proxy_of
 from handoff.account import Account
 from handoff.findings import Finding
 
-_SECONDS = 10
 _SKEW_SECONDS = 300
 """Storage refuses what is signed fifteen minutes off."""
 
@@ -35,7 +35,7 @@ def hosts_of(account: Account) -> list[SplitResult]:
 
 def check_network(account: Account, now: datetime) -> Iterator[Finding]:
     places = hosts_of(account)
-    for place in places:
+    for place in filter(_is_direct, places):  # else the proxy looks the name up
         try:
             socket.getaddrinfo(place.hostname, place.port or 443, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as fault:
@@ -44,6 +44,11 @@ def check_network(account: Account, now: datetime) -> Iterator[Finding]:
             yield from (Finding(id_, name, "skip", "Needs N01.") for id_, name in _REST)
             return
     yield Finding("N01", "names", "ok", ", ".join(str(place.hostname) for place in places))
+    for finding in check_proxy(places):
+        yield finding
+        if finding.verdict == "fail":
+            yield from (Finding(id_, name, "skip", "Needs N04.") for id_, name in _REST[1:])
+            return
     dates = []
     for place in places:
         try:
@@ -56,14 +61,17 @@ def check_network(account: Account, now: datetime) -> Iterator[Finding]:
     yield _clock([date for date in dates if date is not None], now)
 
 
-_REST = (("N02", "line"), ("N03", "clock"))
+_REST = (("N04", "proxy"), ("N02", "line"), ("N03", "clock"))
+
+
+def _is_direct(place: SplitResult) -> bool:
+    return proxy_of(place) is None
 
 
 def _date_of(place: SplitResult) -> datetime | None:
-    kind = HTTPSConnection if place.scheme == "https" else HTTPConnection
-    connection = kind(str(place.hostname), place.port, timeout=_SECONDS)
+    connection, target = open_line(place)
     try:
-        connection.request("HEAD", "/")
+        connection.request("HEAD", target)
         date = connection.getresponse().getheader("Date")
     finally:
         connection.close()
