@@ -18,6 +18,11 @@ class Unknown:
     domains: Sequence[str]
     listeners: Sequence[str]
 
+    @property
+    def likely_mailbox(self) -> str:
+        """What it sends from, unless that is nobody."""
+        return next((path for path in self.reverse_paths if "@" in path), "")
+
 
 def by_address(strangers: Sequence[Stranger]) -> list[Unknown]:
     """One for each address. Pure."""

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge.strangers import Stranger, StrangerBook
 from handoff.storage import Storage
 from local.child import Child
 from local.graph_simulator.client import SimulatorClient
@@ -97,3 +99,19 @@ def open_site(mail_account: str) -> Iterator[Open]:
     yield open_site
     for site in sites:
         site.close()
+
+
+ADDRESS = "10.0.8.77"
+
+
+@pytest.fixture
+def learnt(tmp_path: Path, mail_account: str) -> Path:
+    """The settings of an edge that has noted strangers."""
+    file = config(tmp_path, mail_account)
+    (tmp_path / "spool").mkdir()
+    book, now = StrangerBook(tmp_path / "spool"), datetime.now(UTC)
+    book.note(Stranger("lan", ADDRESS, "HP-4200", "hp@contoso.com", {"contoso.com"}), now)
+    book.note(Stranger("lan", ADDRESS, "HP-4200", "", {"x.org"}), now)
+    book.note(Stranger("lan", "127.0.0.1", "known", "", set()), now)
+    book.note(Stranger("lan", "no address", "<script>", "", set()), now)
+    return file

@@ -1,33 +1,14 @@
 """Strangers on the page Devices, and what becomes of them."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from argon2 import PasswordHasher
 
 from edge.settings_file import load
 from edge.sightings import Sightings
-from edge.strangers import Stranger, StrangerBook
 from handoff.audit import noted
 from handoff.storage import Storage
-from tests.console.conftest import Open
-from tests.edge.program import config
-
-ADDRESS = "10.0.8.77"
-
-
-@pytest.fixture
-def learnt(tmp_path: Path, mail_account: str) -> Path:
-    """The settings of an edge that has noted strangers."""
-    file = config(tmp_path, mail_account)
-    (tmp_path / "spool").mkdir()
-    book, now = StrangerBook(tmp_path / "spool"), datetime.now(UTC)
-    book.note(Stranger("lan", ADDRESS, "HP-4200", "hp@contoso.com", {"contoso.com"}), now)
-    book.note(Stranger("lan", ADDRESS, "HP-4200", "", {"x.org"}), now)
-    book.note(Stranger("lan", "127.0.0.1", "known", "", set()), now)
-    book.note(Stranger("lan", "no address", "<script>", "", set()), now)
-    return file
+from tests.console.conftest import ADDRESS, Open
 
 
 def form_of(token: str) -> dict[str, str]:

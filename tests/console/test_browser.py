@@ -1,17 +1,22 @@
 """The web console in a real browser: flows, scripts on and off, accessibility, light and dark."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from edge.settings_file import load
 from handoff.delivery import State
 from handoff.ledger import Ledger
 from handoff.storage import Storage
+from tests.console.conftest import ADDRESS, Open
 from tests.console.past import Past
 from tests.console.site import Site
 
@@ -19,6 +24,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 NO_TRAFFIC = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 MINUTE = timedelta(minutes=1)
+# A spool in memory, where tests often have it, is another thing to fix.
+WELL = re.compile("Nothing stands in the way of a mail|First thing to fix: L0[78]")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (apt: chromium)")
 
@@ -32,10 +39,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(mail_account: str) -> Iterator[Site]:
-    site = Site(mail_account)
-    yield site
-    site.close()
+def site(open_site: Open, learnt: Path) -> Site:
+    """Beside an edge that has noted a stranger."""
+    return open_site(environment={"EDGE_CONFIG": str(learnt)})
 
 
 @pytest.fixture
@@ -76,7 +82,10 @@ def dead(past: Past) -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/deliveries", "/deliveries?q=x:y", "/messages/{dead}", "/failed?done=Done.", "/devices"],
+    [
+        *("/", "/deliveries", "/deliveries?q=x:y", "/messages/{dead}", "/failed?done=Done."),
+        *("/devices", "/health", "/settings"),
+    ],
 )
 def test_every_page_is_accessible(look: Any, dead: str, path: str, scheme: str) -> None:
     page = look(path.format(dead=dead), color_scheme=scheme)
@@ -113,6 +122,61 @@ def test_a_dead_mail_is_discarded_after_a_second_thought(
     expect(page.locator(".badge.discarded")).to_be_visible()
 
 
+def test_a_stranger_is_adopted_and_its_password_is_shown_once(
+    look: Any, learnt: Path, storage: Storage
+) -> None:
+    page = look("/")
+    page.get_by_role("link", name="Devices", exact=True).click()
+    page.get_by_text("Adopt …").click()
+    page.get_by_label("Name").fill("hp-4200")
+    page.get_by_label("Give it a password, too").check()
+    found = Axe().run(page)
+    page.get_by_role("button", name=f"Adopt {ADDRESS}").click()
+    expect(page.get_by_role("heading", name="hp-4200 may send")).to_be_visible()
+    password = page.locator(".secret").inner_text()
+    device = load(learnt, {}).devices[1]
+
+    assert found.violations_count == 0, found.generate_report()
+    assert Axe().run(page).violations_count == 0
+    assert (device.name, device.send_as) == ("hp-4200", "hp@contoso.com")
+    assert device.password_hash is not None
+    assert PasswordHasher().verify(device.password_hash, password)
+
+    page.get_by_role("link", name="Devices", exact=True).last.click()
+
+    assert password not in page.content()
+
+
+@pytest.mark.usefixtures("function_app")
+def test_health_is_checked_and_a_test_mail_is_followed_to_its_end(
+    look: Any, open_site: Open, file: Path
+) -> None:
+    beside = open_site(environment={"EDGE_CONFIG": str(file)})
+    page = look(f"{beside.address}/health")
+    page.get_by_role("button", name="Run the checks").click()
+    verdict = page.get_by_role("heading", name=WELL)
+    expect(verdict).to_be_visible(timeout=40_000)
+    found = Axe().run(page)
+
+    assert found.violations_count == 0, found.generate_report()
+
+    page.get_by_label("To a real mail goes out").fill("ann@contoso.com")
+    page.get_by_label("Through").select_option("lan")
+    page.get_by_role("button", name="Send and follow it").click()
+    expect(page.locator(".badge.sent")).to_be_visible(timeout=20_000)
+    expect(page.locator(".timeline li")).to_have_count(4)
+
+    assert Axe().run(page).violations_count == 0
+
+
+def test_a_test_mail_that_the_edge_refuses_says_why_without_scripts(look: Any) -> None:
+    page = look("/health", java_script_enabled=False)
+    page.get_by_label("To a real mail goes out").fill("ann@contoso.com")
+    page.get_by_role("button", name="Send and follow it").click()
+    expect(page.get_by_role("alert")).to_contain_text("The edge did not take it")
+    expect(page.get_by_label("To a real mail goes out")).to_have_value("ann@contoso.com")
+
+
 def test_a_search_shows_its_mails_while_one_types(look: Any, dead: str) -> None:
     page = look("/deliveries")
     expect(page.locator("tbody tr")).to_have_count(50)
@@ -144,7 +208,7 @@ def test_all_is_readable_and_usable_without_scripts(look: Any, dead: str, storag
 
 
 def test_a_narrow_screen_does_not_scroll_sideways(look: Any, dead: str) -> None:
-    for path in ("/", "/deliveries", f"/messages/{dead}", "/failed"):
+    for path in ("/", "/deliveries", f"/messages/{dead}", "/failed", "/health", "/settings"):
         page = look(path, viewport={"width": 390, "height": 800})
         width = page.evaluate("document.documentElement.scrollWidth")
 
