@@ -20,8 +20,8 @@ from azure.core.exceptions import AzureError
 
 from console.commands.smoke_mail import Door, DoorFailed, send_mail
 from console.commands.smoke_rights import Finding, has_account_key, rights_of_edge
-from edge.settings import StorageSettings
 from edge.settings_file import SettingsError, load
+from edge.storage_settings import StorageSettings
 from handoff.account import Account, NoAccount
 from handoff.ids import blob_name_of, new_id
 from handoff.ledger import Delivery, Ledger, State
