@@ -22,6 +22,7 @@ MAY_IMPORT = {
         "edge.settings",
         "edge.settings_file",
         "edge.spool.view",
+        "edge.storage_settings",
         "edge.strangers",
     },
     "local": set(PACKAGES),
