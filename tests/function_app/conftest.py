@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -54,9 +55,9 @@ def start(graph: SimulatorClient, mail_account: str) -> Iterator[Start]:
     }
     with ExitStack() as stack:
 
-        def start(**settings: str) -> Child:
+        def start(directory: Path = ROOT, **settings: str) -> Child:
             environment = os.environ | known | NO_RATE | settings
-            host = Forked(COMMAND, environment=environment, directory=ROOT)
+            host = Forked(COMMAND, environment=environment, directory=directory)
             stack.callback(host.kill)
             host.wait_for(lambda line: line == "ready", 30)
             return host
