@@ -24,6 +24,7 @@ from handoff.ticket import BadTicket, Ticket, decode, encode
 
 _FIRST_PAUSE = 0.5
 _PIECE = 1024 * 1024
+_LOOK_SECONDS = 2.0
 log = structlog.get_logger()
 
 
@@ -120,26 +121,39 @@ class Forwarder:
 
     async def run(self) -> None:
         """Forward until cancelled; what was under way is then still in the spool."""
-        chores = asyncio.create_task(self._leftovers.run())
+        chores = [
+            asyncio.create_task(self._leftovers.run()),
+            asyncio.create_task(self._begin_released()),
+        ]
         try:
             async for entry in self._entries():
-                await self._slots.acquire()
-                task = asyncio.create_task(self._forward(entry))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                await self._begin(entry)
         finally:
-            ending = [chores, *self._under_way]
+            ending = [*chores, *self._under_way]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
 
     async def drained(self) -> None:
-        """Return when the spool is empty and nothing is under way."""
-        while self._spool.messages or self._under_way:
+        """Return when nothing is in the spool but what is held, and nothing is under way."""
+        while self._spool.messages > len(self._spool.held) or self._under_way:
             if self._under_way:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             else:
                 await asyncio.sleep(0.02)
+
+    async def _begin(self, entry: SpoolEntry) -> None:
+        await self._slots.acquire()
+        task = asyncio.create_task(self._forward(entry))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _begin_released(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for entry in await self._spool.released() if self._spool.held else ():
+                log.info("released", id=entry.id)
+                await self._begin(entry)
 
     async def _entries(self) -> AsyncIterator[SpoolEntry]:
         last = 0

@@ -1,6 +1,7 @@
 """`relay spool`: what waits on an edge's own disk, while the edge runs and when it is dead.
 
-Nothing is changed. Exit codes: 0 done, 1 there is no such spool or mail, 2 usage, 4 bad settings.
+Nothing is changed but by `release`. Exit codes: 0 done, 1 there is no such spool or mail, 2 usage,
+4 bad settings.
 """
 
 import json
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.settings_file import SettingsError, load
+from edge.spool.release import release
 from edge.spool.view import ContentGone, NoSpool, SpooledMail, SpoolView, open_view
 
 app = typer.Typer(no_args_is_help=True, help="See what waits in an edge's spool, and get it out.")
@@ -96,6 +98,24 @@ def export(
         except OSError as error:
             _fail(f"{output}: {error.strerror}")
     typer.echo(f"{output} written", err=True)
+
+
+@app.command("release")
+def release_(
+    mail_id: MailId, directory: Directory = None, config: Config = None, as_json: AsJson = False
+) -> None:
+    """Have a held mail forwarded after all: by the edge that runs, or by the next that starts."""
+    with _view(directory, config) as view:
+        held = _find(view, mail_id).held
+    try:
+        is_released = release(directory or _configured(config), mail_id)
+    except NoSpool as error:
+        _fail(str(error))
+    if not is_released:
+        _fail(f"{mail_id} is not held: it is forwarded as it is")
+    if as_json:
+        _print_json({"released": mail_id, "was_held": held})
+    typer.echo(f"{mail_id} released; it was held: {held}", err=True)
 
 
 @contextmanager

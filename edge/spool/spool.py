@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS entries (
 -- What a start has to know is in these alone: it must not read gigabytes of content for it.
 CREATE INDEX IF NOT EXISTS sizes ON entries (size);
 CREATE INDEX IF NOT EXISTS files ON entries (octets, id) WHERE octets IS NULL;
+CREATE INDEX IF NOT EXISTS held ON entries (seq) WHERE held IS NOT NULL;
 """
 _WRITER_PRAGMAS = (
     "PRAGMA synchronous = FULL",
@@ -94,6 +95,9 @@ class Spool:
             "SELECT coalesce(max(seq), 0), count(*), coalesce(sum(size), 0) FROM entries"
         ).fetchone()
         self._last_seq: int = last
+        held = connection.execute("SELECT seq FROM entries WHERE held IS NOT NULL")
+        self.held: set[int] = {seq for (seq,) in held}
+        """What is not forwarded, until somebody releases it."""
         self._commits = GroupCommit(
             lambda: _connect(settings.directory, _WRITER_PRAGMAS), _give_space_back
         )
@@ -212,6 +216,16 @@ class Spool:
     async def hold(self, entry: SpoolEntry, reason: str) -> None:
         """Keep an entry without forwarding it, for somebody to look. Raises SpoolUnavailable."""
         await self._commits.submit(_HOLD, (reason, entry.seq))
+        self.held.add(entry.seq)
+
+    async def released(self) -> list[SpoolEntry]:
+        """What was held and is so no more, since `release` has been called from another process."""
+        found = [
+            entry for seq in sorted(self.held) for entry in await self.next_entries(seq - 1, 1)
+        ]
+        entries = [entry for entry in found if entry.seq in self.held]
+        self.held.difference_update(entry.seq for entry in entries)
+        return entries
 
     async def close(self) -> None:
         await self._commits.close()

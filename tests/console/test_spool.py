@@ -12,6 +12,7 @@ import pytest
 
 from edge.settings import SpoolSettings
 from edge.spool import Spool
+from handoff.storage import Storage
 from handoff.ticket import encode
 from tests.builders import MAIL, a_ticket
 from tests.edge.program import NOWHERE, Edge, config
@@ -132,3 +133,53 @@ def test_what_is_not_there_is_said(edge: Edge, tmp_path: Path) -> None:
     assert b"no spool here" in relay("list", "-d", tmp_path, code=1)
     assert b"cannot be read" in relay("list", "--config", tmp_path / "no.toml", code=4)
     assert b"Usage" in relay("list", "--most", "0", code=2)
+
+
+async def held(directory: Path, mail_id: str) -> None:
+    spool = Spool.open(SpoolSettings(directory=directory))
+    for entry in await spool.next_entries(0, 10):
+        if entry.id == mail_id:
+            await spool.hold(entry, "its file is gone")
+    await spool.close()
+
+
+async def test_a_held_mail_that_is_released_is_forwarded_by_the_edge_that_runs(
+    edge: Edge, tmp_path: Path, mail_account: str, storage: Storage
+) -> None:
+    mail_id, other = edge.send(MAIL), edge.send(LARGE)
+    edge.child.stop()
+    await held(tmp_path / "spool", mail_id)
+    again = Edge(config(tmp_path, mail_account))
+    again.child.wait_for(lambda line: '"queued"' in line and other in line, 20)
+    waiting = [mail["id"] for mail in listed("-d", tmp_path / "spool")["waiting"]]
+
+    released = relay("release", mail_id, "--json", "-d", tmp_path / "spool")
+    again.child.wait_for(lambda line: '"queued"' in line and mail_id in line, 20)
+    code = again.child.stop()
+
+    assert waiting == [mail_id]
+    assert json.loads(released) == {"released": mail_id, "was_held": "its file is gone"}
+    assert [event["id"] for event in again.events("released")] == [mail_id]
+    assert code == 0
+    assert len(list(storage.outbound.receive_messages())) == 2
+
+
+async def test_a_held_mail_of_a_dead_edge_is_forwarded_by_the_next(
+    edge: Edge, tmp_path: Path, mail_account: str
+) -> None:
+    mail_id = edge.send(MAIL)
+    edge.child.stop()
+    await held(tmp_path / "spool", mail_id)
+    relay("release", mail_id, "--config", tmp_path / "edge.toml")
+
+    again = Edge(config(tmp_path, mail_account))
+    again.child.wait_for(lambda line: '"queued"' in line and mail_id in line, 20)
+    again.child.kill()
+
+
+def test_what_is_not_held_cannot_be_released(edge: Edge, tmp_path: Path) -> None:
+    mail_id = edge.send(MAIL)
+
+    assert b"is not held" in relay("release", mail_id, "-d", tmp_path / "spool", code=1)
+    assert b"is not in this spool" in relay("release", "x", "-d", tmp_path / "spool", code=1)
+    assert b"no spool here" in relay("release", mail_id, "-d", tmp_path, code=1)
