@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge import policy, replies
-from edge.entra.guest import known_at, login_of, speaking_for, welcome
+from edge.entra.guest import Guest, known_at, login_of, speaking_for, welcome
 from edge.paths import check_address
 from edge.policy import Address, Refusal
 from edge.settings import Device, EdgeSettings, Listener
@@ -36,6 +36,11 @@ class Finding:
     """What the device is known by."""
     refusal: Refusal | None
     """None when the mail would be taken."""
+
+    @property
+    def is_by_own_right(self) -> bool:
+        """The client's own credential sends the mail, and no identity of the function app."""
+        return isinstance(self.device, Guest)
 
     def __str__(self) -> str:
         door = f"listener {self.listener.name} ({self.listener.address}): "

@@ -134,8 +134,10 @@ class Routes:
         if self.are_simple:
             return (Leg(ticket.send_as.identity.lower(), forward_paths),) if forward_paths else ()
         by_identity: dict[str, list[str]] = {}
+        is_by_own_right = ticket.send_as.sealed is not None
         for path in forward_paths:
-            identity = self._now(self.choice(ticket, path).identity, past)
+            identity = self.choice(ticket, path).identity
+            identity = identity if is_by_own_right else self._now(identity, past)
             by_identity.setdefault(identity, []).append(path)
         return tuple(Leg(identity, tuple(paths)) for identity, paths in by_identity.items())
 

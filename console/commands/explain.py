@@ -17,7 +17,6 @@ from typing import Annotated
 import typer
 
 from edge.explain import Finding, Question, explain
-from edge.settings import Device
 from edge.settings_file import SettingsError, load
 from handoff.route_settings import read_routes
 from handoff.routing import Routes, Sender
@@ -34,8 +33,12 @@ class Way:
     """"" when the device decides."""
     provider: str
     fallback: str
+    is_by_own_right: bool = False
+    """The client's own credential sends; no route and no fallback opens another way."""
 
     def __str__(self) -> str:
+        if self.is_by_own_right:
+            return f"  sent by: the client's own credential ({self.provider}), never routed"
         why = f"route {self.route}" if self.route else "named by the device"
         fallback = f"; {self.fallback} if that does not send" if self.fallback else ""
         return f"  sent by: identity {self.identity} ({self.provider}), {why}{fallback}"
@@ -74,7 +77,7 @@ def explain_mail(
         findings = list(explain(settings, question, datetime.now(UTC)))
         is_taken = is_taken and any(finding.refusal is None for finding in findings)
         for finding in findings:
-            way = _way(finding.device, question, routes, env) if finding.refusal is None else None
+            way = _way(finding, question, routes, env) if finding.refusal is None else None
             _show(finding, question, way, as_json)
     raise typer.Exit(0 if is_taken else 1)
 
@@ -109,10 +112,13 @@ def _is_of_identity(name: str) -> bool:
 
 
 def _way(
-    device: Device | None, question: Question, routes: Routes, env: Mapping[str, str]
+    finding: Finding, question: Question, routes: Routes, env: Mapping[str, str]
 ) -> Way | None:
+    device = finding.device
     if device is None:
         return None
+    if finding.is_by_own_right:
+        return Way("", "", "graph", "", is_by_own_right=True)
     sender = Sender.of(
         device.name, device.send_as, question.reverse_path, device.from_policy, device.identity
     )
@@ -142,5 +148,6 @@ def _show(finding: Finding, question: Question, way: Way | None, as_json: bool) 
         "route": way.route if way else None,
         "provider": way.provider if way else None,
         "fallback": way.fallback if way else None,
+        "own_credential": way.is_by_own_right if way else None,
     }
     typer.echo(json.dumps(record, ensure_ascii=False))

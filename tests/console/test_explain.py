@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from console.relay import app
+from handoff.sealed import new_key_pair
 
 EDGE = """\
 [storage]
@@ -72,6 +73,32 @@ def test_a_mail_that_the_door_refuses_has_no_way(ask: Ask) -> None:
     (line,) = [json.loads(line) for line in found.stdout.splitlines()]
     assert 1 == found.exit_code
     assert ("devices[].recipients", None) == (line["rule"], line["identity"])
+
+
+ENTRA = f"""
+[entra]
+sealing_key = '{new_key_pair()[1]}'
+[entra.users]
+tenant = "contoso.com"
+client_id = "99999999-0000-0000-0000-000000000001"
+[[listeners]]
+name = "smtps"
+address = "0.0.0.0:465"
+tls = "implicit"
+"""
+
+
+def test_who_signs_in_with_a_credential_of_his_own_is_never_routed(ask: Ask) -> None:
+    (ask.here / "edge.toml").write_text(EDGE.replace("[[devices]]", ENTRA + "[[devices]]"))
+    words = ("b@x.org", "--peer", "192.0.2.1", "--login", "ann@contoso.com")
+    found = ask(*words, "--from", "ann@contoso.com", "--json")
+
+    taken = [one for one in map(json.loads, found.stdout.splitlines()) if one["rule"] is None]
+    assert [("", "", "graph", "", True)] == [
+        tuple(one[key] for key in ("identity", "route", "provider", "fallback", "own_credential"))
+        for one in taken
+    ]
+    assert "the client's own credential (graph), never routed" in ask(*words).stdout
 
 
 def test_what_azure_prints_is_read_as_well(ask: Ask) -> None:

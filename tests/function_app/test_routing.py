@@ -83,6 +83,7 @@ def test_a_clients_own_right_opens_no_other_way() -> None:
     ticket = ticket.model_copy(update={"send_as": send_as})
 
     assert [("default", "ann@contoso.com")] == legs(Routes((OUTSIDE,)), ticket)
+    assert [("default", "ann@contoso.com")] == legs(BACKED, ticket, LATE)
 
 
 NOT_BY_FALLBACK = {
