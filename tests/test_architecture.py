@@ -53,6 +53,7 @@ HOMES = {
 PURE = (
     "console.device_card",
     "console.masked",
+    "console.doctor.identities",
     "edge.policy",
     "edge.paths",
     "edge.replies",

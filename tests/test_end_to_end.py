@@ -26,7 +26,7 @@ send_as = "printer@contoso.com"
 """
 
 
-def start_function_app(account: str, graph: SimulatorClient) -> Child:
+def start_function_app(account: str, graph: SimulatorClient, **settings: str) -> Child:
     child = Child(
         [sys.executable, "-m", "local.functions_host"],
         environment=os.environ
@@ -37,7 +37,8 @@ def start_function_app(account: str, graph: SimulatorClient) -> Child:
             "IDENTITY_ENDPOINT": graph.identity_endpoint,
             "IDENTITY_HEADER": graph.identity_header,
             "RELAY_HOST_LEASE_SECONDS": str(LEASE_SECONDS),
-        },
+        }
+        | settings,
         directory=ROOT,
     )
     child.wait_for(lambda line: line == "ready", 30)

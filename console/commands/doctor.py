@@ -19,9 +19,11 @@ _NUMBERS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b")
 
 def doctor(
     mailbox: Annotated[
-        str, typer.Option(help="The mailbox to ask about (default: of the first device).")
+        str, typer.Option(help="The mailbox to ask about (default: of a device).")
     ] = "",
-    identity: Annotated[str, typer.Option(help="The sending identity to ask about.")] = "default",
+    identity: Annotated[
+        str, typer.Option(help="The sending identity to ask about (default: each of the devices').")
+    ] = "",
     wait: Annotated[float, typer.Option(help="Seconds to wait for the function app.")] = 30,
     redact: Annotated[bool, typer.Option("--redact", help="Without addresses and hosts.")] = False,
     as_json: Json = False,

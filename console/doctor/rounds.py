@@ -7,9 +7,10 @@ from pathlib import Path
 
 from console.doctor.cloud import ask_function_app, check_storage
 from console.doctor.edge import check_edge
+from console.doctor.identities import naming, whom_to_ask
 from console.doctor.network import check_network
 from console.place import SettingsError, account_of, edge_settings
-from edge.settings import EdgeSettings
+from edge.settings import Device, EdgeSettings
 from handoff.account import Account, NoAccount
 from handoff.findings import Finding
 from handoff.storage import Storage
@@ -20,10 +21,11 @@ class Question:
     """What the function app is asked."""
 
     mailbox: str = ""
-    """"" for that of the first device."""
-    identity: str = "default"
+    """"" for that of a device."""
+    identity: str = ""
+    """"" for each that a device names."""
     wait: float = 30
-    """Seconds for its answer."""
+    """Seconds for each answer."""
 
 
 def check_all(
@@ -47,7 +49,7 @@ def check_all(
         yield Finding("N01", "names", "fail", str(fault), fix="Name the storage account.")
         return
     yield from check_network(account, now)
-    yield from _cloud(account, question, _first_mailbox(settings))
+    yield from _cloud(account, question, settings.devices if settings else ())
 
 
 def first_to_fix(findings: Iterable[Finding]) -> Finding | None:
@@ -57,18 +59,18 @@ def first_to_fix(findings: Iterable[Finding]) -> Finding | None:
     return next((some[0] for some in by_verdict if some), None)
 
 
-def _cloud(account: Account, question: Question, mailbox: str) -> Iterable[Finding]:
-    mailbox = question.mailbox or mailbox
+def _cloud(account: Account, question: Question, devices: Sequence[Device]) -> Iterable[Finding]:
     with Storage(account) as storage:
         found: Sequence[Finding] = list(check_storage(storage, datetime.now(UTC)))
         yield from found
         if found[0].verdict == "fail":
             yield Finding("G01", "function app", "skip", "Needs S01.")
-        elif not mailbox:
+            return
+        several = whom_to_ask(devices, question.identity, question.mailbox)
+        if not several:
             yield Finding("G01", "function app", "skip", "Name a mailbox to ask about.")
-        else:
-            yield from ask_function_app(storage, question.identity, mailbox, question.wait)
-
-
-def _first_mailbox(settings: EdgeSettings | None) -> str:
-    return settings.devices[0].send_as if settings and settings.devices else ""
+        for asked in several:
+            answer = list(ask_function_app(storage, asked.identity, asked.mailbox, question.wait))
+            yield from answer if len(several) == 1 else naming(asked.identity, answer)
+            if answer[0].verdict == "fail":
+                return  # who does not answer for one does not for the others
