@@ -12,7 +12,14 @@ from function_app.providers.smarthost.transaction import stuffed
 from function_app.ways.smarthost import Smarthost
 from tests.builders import MAIL
 from tests.function_app.smtp_script import DROP, OFFERS, SILENCE, scripted
-from tests.function_app.to_smarthost import TWO, a_letter, no_draft, provider_for, sent
+from tests.function_app.to_smarthost import (
+    PLAIN_OFFER,
+    TWO,
+    a_letter,
+    no_draft,
+    provider_for,
+    sent,
+)
 
 
 def test_the_server_gets_the_true_envelope_and_the_mail_as_it_is() -> None:
@@ -165,6 +172,27 @@ def test_nothing_is_sent_when_nobody_is_taken_and_the_session_goes_on() -> None:
 
     assert [Rejected, Sent] == [type(outcome) for outcome in outcomes]
     assert 1 == server.connections
+
+
+SHARING: dict[str, tuple[str, bool, int]] = {
+    "nobody signs in": ("", False, 1),
+    "one account for all": ("relay", True, 1),
+    "each mailbox for itself": ("", True, 2),
+}
+
+
+@pytest.mark.parametrize(("username", "signs_in", "connections"), SHARING.values(), ids=SHARING)
+def test_mailboxes_share_a_session_when_the_same_user_is_signed_in(
+    username: str, signs_in: bool, connections: int
+) -> None:
+    with scripted({"EHLO": PLAIN_OFFER}) as server:
+        smarthost = Smarthost("127.0.0.1", server.port, "none", username=username)
+        provider = SmarthostProvider(smarthost, (lambda: "s3cret") if signs_in else None)
+        for mailbox in ("scan@contoso.com", "erp@contoso.com"):
+            provider.send(a_letter(mailbox=mailbox), no_draft)
+
+    assert connections == server.connections
+    assert ["scan@contoso.com", "erp@contoso.com"] == [mail.reverse_path for mail in server.taken]
 
 
 def test_a_session_is_used_again_and_a_dead_one_is_not() -> None:

@@ -51,8 +51,9 @@ class SmarthostProvider:
         self, letter: Letter, note_draft: Callable[[str], None], draft_id: str = ""
     ) -> Outcome | Divided:
         until = time.monotonic() + self.seconds
+        user = self._user(letter.mailbox)
         try:
-            session = self._idle.take(letter.mailbox, until) or self._opened(letter.mailbox, until)
+            session = self._idle.take(user, until) or self._opened(user, until)
         except CannotOpen as fault:
             return fault.outcome
         except TokenUnavailable as fault:
@@ -65,7 +66,7 @@ class SmarthostProvider:
         except BaseException:
             session.wire.close()
             raise
-        self._idle.keep(letter.mailbox, session)
+        self._idle.keep(user, session)
         return outcome
 
     def look(self, letter: Letter, draft_id: str, since: datetime) -> CannotLook:
@@ -74,7 +75,7 @@ class SmarthostProvider:
     def probe(self, mailbox: str, probe_id: str) -> Iterator[Finding]:
         """As far as MAIL: whether it takes the sender, and not a single recipient."""
         try:
-            session = self._opened(mailbox, time.monotonic() + self.seconds)
+            session = self._opened(self._user(mailbox), time.monotonic() + self.seconds)
         except CannotOpen as closed:
             yield Finding("G02", "session", "fail", closed.outcome.reason, closed.outcome.code)
             yield Finding("G03", "mailbox", "skip", "Needs G02.")
@@ -101,47 +102,50 @@ class SmarthostProvider:
         signed_in = ", and the relay is signed in" if self.secret else ""
         return f"{' in clear' if self.smarthost.tls == 'none' else ' over TLS'}{signed_in}"
 
-    def _opened(self, mailbox: str, until: float) -> Session:
+    def _user(self, mailbox: str) -> str:
+        """Who signs in to send for `mailbox`; "" for nobody. Whose user is one share sessions."""
+        return (self.smarthost.username or mailbox) if self.secret else ""
+
+    def _opened(self, user: str, until: float) -> Session:
         tls = None if self.smarthost.tls == "none" else _tls_context(self.smarthost.ca_file)
-        user = self.smarthost.username or mailbox
         sign_in = SignIn(user, self.secret, self.is_token) if self.secret else None
         return Session.open(self.smarthost, tls, sign_in, until)
 
 
 class _Idle:
-    """Sessions between two mails, by the mailbox that they were signed in for."""
+    """Sessions between two mails, by the user that they are signed in for."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: list[tuple[str, float, Session]] = []
         finalize(self, _close_all, self._kept)
 
-    def take(self, mailbox: str, until: float) -> Session | None:
-        """One that is alive; the others of this mailbox that are found dead are closed."""
-        while (session := self._next(mailbox)) is not None:
+    def take(self, user: str, until: float) -> Session | None:
+        """One that is alive; the others of this user that are found dead are closed."""
+        while (session := self._next(user)) is not None:
             session.wire.until = until
             if session.is_alive():
                 return session
             session.wire.close()
         return None
 
-    def keep(self, mailbox: str, session: Session) -> None:
+    def keep(self, user: str, session: Session) -> None:
         if session.wire.is_broken:
             session.wire.close()
             return
         with self._lock:
-            self._kept.append((mailbox, time.monotonic(), session))
+            self._kept.append((user, time.monotonic(), session))
             surplus = self._kept[:-_MOST_KEPT]
             del self._kept[:-_MOST_KEPT]
         for _, _, old in surplus:
             old.leave()
 
-    def _next(self, mailbox: str) -> Session | None:
+    def _next(self, user: str) -> Session | None:
         oldest = time.monotonic() - _KEPT_SECONDS
         with self._lock:
             old = [session for _, since, session in self._kept if since < oldest]
             self._kept[:] = [kept for kept in self._kept if kept[1] >= oldest]
-            found = next((kept for kept in self._kept if kept[0] == mailbox), None)
+            found = next((kept for kept in self._kept if kept[0] == user), None)
             if found is not None:
                 self._kept.remove(found)
         for session in old:
