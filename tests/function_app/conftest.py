@@ -15,6 +15,7 @@ from local.child import Child
 from local.graph_simulator.client import SimulatorClient
 from tests.forked import Forked
 from tests.function_app.desk import APPLICATION, SECRET, TENANT, Desk
+from tests.function_app.hook import Hook, a_hook
 from tests.function_app.host import COMMAND, LEASE_SECONDS, ROOT, Start
 
 NO_RATE = {"RELAY_MAILBOX_RATE": "0"}
@@ -24,6 +25,12 @@ NO_RATE = {"RELAY_MAILBOX_RATE": "0"}
 @pytest.fixture
 def desk(storage: Storage) -> Desk:
     return Desk(storage)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with a_hook() as hook:
+        yield hook
 
 
 @pytest.fixture

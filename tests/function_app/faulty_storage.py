@@ -4,14 +4,13 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from threading import Event, Thread
+from threading import Event
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
-_HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
+from tests.function_app.before_azurite import Middleman, standing
+
 Service = Literal["Blob", "Queue", "Table"]
 
 
@@ -38,25 +37,23 @@ class Fault:
         return True
 
 
-class _Proxy(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    upstream: ClassVar[str]
+class _Saboteur(Middleman):
     service: ClassVar[Service]
     faults: ClassVar[tuple[Fault, ...]]
     closing: ClassVar[Event]
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body()
         due = [f for f in self.faults if f.strikes(self.service, self.command, self.path)]
         if not due:
-            self._answer(*self._forwarded(body))
+            self.answer(*self.handed_on(body))
             return
         what = due[0].what
         if what in ("lose answer", "hold answer"):
-            self._forwarded(body)
+            self.handed_on(body)
         due[0].struck.set()
         if what == "refuse":
-            self._answer(503, [], b"")
+            self.answer(503, [], b"")
             return
         if what in ("hold", "hold answer"):
             self.closing.wait()
@@ -64,27 +61,6 @@ class _Proxy(BaseHTTPRequestHandler):
         self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
-
-    def _forwarded(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = HTTPConnection(self.upstream, timeout=30)
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
-        connection.request(self.command, self.path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        return answer.status, list(answer.getheaders()), text
-
-    def _answer(self, status: int, headers: list[tuple[str, str]], text: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers:
-            if name.lower() not in _HOP_BY_HOP:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *args: object) -> None:
-        return
 
 
 @contextmanager
@@ -96,24 +72,9 @@ def faulty_storage(connection_string: str, *faults: Fault) -> Iterator[str]:
             found = re.search(rf"{service}Endpoint=([^;]+)", connection_string)
             assert found is not None
             upstream = urlsplit(found[1]).netloc
-            ours = stack.enter_context(_proxy(upstream, service, faults, closing))
+            parts = {"service": service, "faults": faults, "closing": closing}
+            ours = stack.enter_context(standing(_Saboteur, upstream, **parts))
             replacement = found[0].replace(upstream, ours)
             connection_string = connection_string.replace(found[0], replacement)
         stack.callback(closing.set)
         yield connection_string
-
-
-@contextmanager
-def _proxy(
-    upstream: str, service: Service, faults: tuple[Fault, ...], closing: Event
-) -> Iterator[str]:
-    parts = {"upstream": upstream, "service": service, "faults": faults, "closing": closing}
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Proxy", (_Proxy,), parts)) as server:
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()

@@ -5,13 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-_HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
+from tests.function_app.before_azurite import Middleman, standing
 
 
 @dataclass
@@ -35,39 +33,21 @@ class Gate:
         return False
 
 
-class _Proxy(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    upstream: ClassVar[str]
+class _AtTheGate(Middleman):
     gate: ClassVar[Gate]
 
-    def _forward(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        connection = HTTPConnection(self.upstream, timeout=30)
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
-        connection.request(self.command, self.path, body, headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in _HOP_BY_HOP:
-                self.send_header(name, value)
-        size = answer.getheader("Content-Length", "0") if self.command == "HEAD" else len(text)
-        self.send_header("Content-Length", str(size))
-        self.end_headers()
-        self.wfile.write(text)
+    def _hand_on(self) -> None:
+        self.answer(*self.handed_on(self.body()))
 
     def _write(self) -> None:
+        body = self.body()
         if self.gate.lets(f"{self.command} {self.path.partition('?')[0]}"):
-            self._forward()
+            self.answer(*self.handed_on(body))
         else:
             self.close_connection = True
 
-    do_GET = do_HEAD = _forward
+    do_GET = do_HEAD = _hand_on
     do_PUT = do_POST = do_DELETE = do_PATCH = do_MERGE = _write
-
-    def log_message(self, format: str, *args: object) -> None:
-        return
 
 
 @contextmanager
@@ -76,23 +56,9 @@ def gated(connection_string: str, gate: Gate) -> Iterator[str]:
     with ExitStack() as stack:
         for endpoint in re.findall(r"(?:Blob|Queue|Table)Endpoint=([^;]+)", connection_string):
             upstream = urlsplit(endpoint).netloc
-            ours = stack.enter_context(_proxy(upstream, gate))
+            ours = stack.enter_context(standing(_AtTheGate, upstream, gate=gate))
             connection_string = connection_string.replace(
                 endpoint, endpoint.replace(upstream, ours)
             )
         stack.callback(gate.opened.set)
         yield connection_string
-
-
-@contextmanager
-def _proxy(upstream: str, gate: Gate) -> Iterator[str]:
-    handler = type("Proxy", (_Proxy,), {"upstream": upstream, "gate": gate})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()

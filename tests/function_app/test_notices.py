@@ -1,6 +1,6 @@
 """Rounds of the timer over dead mails: who gets what, how often, on a real storage account."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -31,13 +31,7 @@ from tests.function_app.deaths import (
     rows,
 )
 from tests.function_app.desk import Desk, ScriptedProvider, events
-from tests.function_app.hook import Hook, a_hook
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with a_hook() as hook:
-        yield hook
+from tests.function_app.hook import Hook
 
 
 def test_a_dead_mail_is_told_to_its_sender_and_to_the_operator(desk: Desk) -> None:

@@ -1,7 +1,6 @@
 """Many dead mails at once, and rounds that meet or fail: few notices, and none too few."""
 
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -31,13 +30,7 @@ from tests.function_app.deaths import (
     rows,
 )
 from tests.function_app.desk import Desk
-from tests.function_app.hook import Hook, a_hook
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with a_hook() as hook:
-        yield hook
+from tests.function_app.hook import Hook
 
 
 def many_die(desk: Desk, count: int) -> list[str]:

@@ -3,23 +3,14 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from function_app.notices.alarms import found
 from tests.function_app.deaths import OPERATOR, SENDER, dies, rows
 from tests.function_app.desk import Desk
-from tests.function_app.hook import TOKEN, Hook, a_hook
+from tests.function_app.hook import TOKEN, Hook
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with a_hook() as hook:
-        yield hook
 
 
 def timer(account: str, **settings: str) -> subprocess.CompletedProcess[str]:

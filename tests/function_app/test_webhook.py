@@ -4,7 +4,6 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,16 +22,10 @@ from tests.builders import MAIL
 from tests.function_app.deaths import dies, rows
 from tests.function_app.desk import Desk
 from tests.function_app.desk import events as logged
-from tests.function_app.hook import TOKEN, Hook, Posted, a_hook
+from tests.function_app.hook import TOKEN, Hook, Posted
 
 SECRET = "the-secret-of-the-webhook"
 DOCS = Path(__file__).parents[2] / "docs" / "notices.md"
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with a_hook() as hook:
-        yield hook
 
 
 def settings(hook: Hook, secret: str = SECRET) -> NoticeSettings:
