@@ -21,6 +21,7 @@ MAY_IMPORT = {
         "edge.explain",
         "edge.settings",
         "edge.settings_file",
+        "edge.spool.release",
         "edge.spool.view",
         "edge.storage_settings",
         "edge.strangers",
