@@ -72,7 +72,7 @@ class Machine:
         command: list[str | Path] = [sys.executable, "-m", "edge", "--config", self._settings()]
         environment = os.environ | self.disk.environment()
         self._edge = self._program(command, environment=environment, directory=_ROOT)
-        self._edge.wait_for(lambda line: '"event": "ready"' in line, _START_SECONDS)
+        self._edge.wait_for(lambda line: '"ready"' in line, _START_SECONDS)
 
     def kill_edge(self) -> None:
         if self._edge is not None:
