@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -19,12 +19,15 @@ from edge.ramp import Ramp
 from edge.settings import ForwarderSettings
 from edge.spool import Spool, SpoolEntry, SpoolUnavailable
 from handoff.content import put_inline
+from handoff.ids import late_blob_name_of
 from handoff.outbox import Outbox, OutboxUnavailable
 from handoff.ticket import BadTicket, Ticket, decode, encode
 
 _FIRST_PAUSE = 0.5
 _PIECE = 1024 * 1024
 _LOOK_SECONDS = 2.0
+_LATE = timedelta(days=7)
+"""Half of the shortest time after which the function app removes content without a ticket."""
 log = structlog.get_logger()
 
 
@@ -195,8 +198,20 @@ async def hand_over(outbox: Outbox, entry: SpoolEntry) -> None:
     ticket = decode(entry.ticket)
     inline = put_inline(ticket, entry.octets) if entry.octets is not None else None
     if inline is None:
+        ticket = _on_time(ticket, datetime.now(UTC))
         await _put_content(_blob_of(ticket), entry, outbox)
     await outbox.put_ticket(encode(inline or ticket))
+
+
+def _on_time(ticket: Ticket, now: datetime) -> Ticket:
+    """`ticket`, with a blob of today where the mail is old.
+
+    What an earlier try has put may be removed as nobody's at this very moment.
+    """
+    if now - ticket.received_at < _LATE:
+        return ticket
+    blob = late_blob_name_of(ticket.id, now)
+    return ticket.model_copy(update={"content": ticket.content.model_copy(update={"blob": blob})})
 
 
 def _blob_of(ticket: Ticket) -> str:

@@ -32,6 +32,8 @@ from function_app.providers.of_identity import (
     record_of,
 )
 from function_app.records import Records
+from function_app.retention.retain import retain
+from function_app.retention.round import Round
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
 from function_app.shown import shown
 from function_app.silence import listen
@@ -62,27 +64,30 @@ def on_ticket(message: Message) -> None:
 
 
 def on_timer() -> None:
-    _watch_settings()
+    settings = _watched_settings()
     try:
         sweep(_storage(), _now())
         tally(_storage(), _now())
         listen(_storage(), _now)
         show_settings(ShownSettings(_now(), shown(only_set(os.environ))), _storage().status)
+        if settings is not None:  # with settings that make no sense, times make none either
+            retain(Round(_storage(), _now()), settings.keep_times)
     finally:
         tell(_storage(), read_notices(only_set(os.environ), []), _now())
 
 
-def _watch_settings() -> None:
+def _watched_settings() -> Settings | None:
     alarms = Alarms(_storage(), _now)
     try:
         settings = Settings.from_env(os.environ)
     except SettingsError as error:
         alarms.raise_alarm(MISCONFIGURED, " ".join(error.faults))
-    else:
-        alarms.clear(MISCONFIGURED)
-        with closing(session(_CONNECT_SECONDS, _RECORD_SECONDS)) as http:
-            records = Records(_storage(), record_of(settings, http, _now), _now)
-            watch(settings, alarms, _storage(), records.secret_ends_at, _now())
+        return None
+    alarms.clear(MISCONFIGURED)
+    with closing(session(_CONNECT_SECONDS, _RECORD_SECONDS)) as http:
+        records = Records(_storage(), record_of(settings, http, _now), _now)
+        watch(settings, alarms, _storage(), records.secret_ends_at, _now())
+    return settings
 
 
 def assemble(settings: Settings, storage: Storage) -> Means:

@@ -16,6 +16,7 @@ from function_app.identities import Identity, fallbacks, read_identities
 from function_app.loopback import is_loopback
 from function_app.notices.settings import NoticeSettings, read_notices
 from function_app.pacing.limits import CONCURRENCY, MAILS_A_MINUTE, Limits
+from function_app.retention.times import KeepTimes, read_keep_times
 from handoff.account import Account, NoAccount
 from handoff.route_settings import read_routes
 from handoff.routing import Routes
@@ -96,6 +97,7 @@ class Settings:
     opening_keys: OpeningKeys = field(repr=False)
     """For what edges have sealed."""
     notices: NoticeSettings
+    keep_times: KeepTimes
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -120,6 +122,7 @@ class Settings:
             routes=Routes(read_routes(set_, identities, faults), fallbacks(identities, faults)),
             opening_keys=_opening_keys(set_, faults),
             notices=read_notices(set_, faults),
+            keep_times=read_keep_times(set_, faults),
         )
         if faults:
             raise SettingsError(faults)

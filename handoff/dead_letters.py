@@ -96,6 +96,9 @@ class DeadLetters:
             return None
         return _from_json(text)
 
+    def has(self, letter_id: str) -> bool:
+        return self._container.get_blob_client(f"{letter_id}.json").exists()
+
     def octets_of(self, letter_id: str) -> bytes | None:
         pieces = self.pieces_of(letter_id)
         return None if pieces is None else b"".join(pieces)

@@ -46,6 +46,11 @@ def blob_name_of(mail_id: str) -> str:
     return f"{_hour(_milliseconds(mail_id) // _HOUR)}/{mail_id}.eml"
 
 
+def late_blob_name_of(mail_id: str, day: datetime) -> str:
+    """The name of a mail's content that is put so late that it goes by the day it is put."""
+    return f"{day.astimezone(UTC):%Y/%m/%d}/00/{mail_id}.eml"
+
+
 def _text(number: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 

@@ -102,6 +102,7 @@ PURE = (
     "function_app.notices.report",
     "function_app.pacing.limits",
     "function_app.pacing.pace",
+    "function_app.retention.times",
     "function_app.providers.graph.answers",
     "function_app.providers.token_faults",
     "function_app.providers.copies",

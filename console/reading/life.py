@@ -8,8 +8,6 @@ from email.parser import BytesParser
 from email.policy import compat32
 from uuid import UUID
 
-from azure.core.exceptions import ResourceNotFoundError
-
 from console.remedies import Remedy, remedy_of
 from console.words import plural, size_of
 from handoff.dead_letters import DeadLetters
@@ -72,7 +70,7 @@ def read_life(storage: Storage, mail_id: str) -> Life | None:
     mail = Ledger(storage.deliveries).find(mail_id)
     if mail is None:
         return None
-    has_letter = mail.state is State.DEAD and _has_letter(storage, mail_id)
+    has_letter = mail.state is State.DEAD and DeadLetters(storage.dead_letters).has(mail_id)
     needs_remedy = mail.state in (State.DEAD, State.DEFERRED)
     return Life(
         mail, list(_stations(mail)), remedy_of(mail.code) if needs_remedy else None, has_letter
@@ -89,14 +87,6 @@ def read_header(storage: Storage, mail_id: str) -> list[tuple[str, str]]:
     except (HeaderParseError, ValueError):
         return []
     return [(name, " ".join(str(value).split())) for name, value in found]
-
-
-def _has_letter(storage: Storage, mail_id: str) -> bool:
-    try:
-        storage.dead_letters.get_blob_client(f"{mail_id}.json").get_blob_properties()
-    except ResourceNotFoundError:
-        return False
-    return True
 
 
 def _stations(mail: Delivery) -> Iterator[Station]:

@@ -16,7 +16,7 @@ from handoff.storage import Storage
 
 MOST_SINGLE = 5
 PERIOD = timedelta(hours=1)
-_PARTITION = "notice-quota"
+PARTITION = "notice-quota"
 
 
 def grants(
@@ -33,7 +33,7 @@ def grants(
 def singles(addressee: str, ids: Iterable[str], storage: Storage, now: datetime) -> frozenset[str]:
     """Which of `ids` are told to `addressee` singly. Written down before anything is told."""
     row = {
-        "PartitionKey": _PARTITION,
+        "PartitionKey": PARTITION,
         "RowKey": hashlib.sha256(addressee.encode("utf-8", "replace")).hexdigest(),
     }
     try:
@@ -43,5 +43,5 @@ def singles(addressee: str, ids: Iterable[str], storage: Storage, now: datetime)
     earlier = {id_: datetime.fromisoformat(at) for id_, at in json.loads(text).items()}
     granted = grants(ids, earlier, now)
     record = {id_: at.isoformat() for id_, at in granted.items()}
-    storage.status.upsert_entity(row | {"granted": json.dumps(record)})
+    storage.status.upsert_entity(row | {"granted": json.dumps(record), "at": now})
     return frozenset(granted)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.reading.life import read_life
+from handoff.audit import noted
 from handoff.delivery import State
 from handoff.ids import new_id
 from handoff.ledger import Ledger
@@ -120,6 +121,11 @@ def test_dead_letters_are_discarded(past: Past, relay: Relay, storage: Storage) 
     assert done.json == {mail.id: "done"}
     assert row is not None
     assert row.state is State.DISCARDED
+
+    (written,) = noted(storage.status)
+
+    assert (written.action, written.mails) == ("discard", (mail.id,))
+    assert "@" in written.who
 
 
 def test_why_names_the_rule_and_the_request_that_failed(storage: Storage) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,18 @@ async def test_large_mail_goes_into_a_blob_first(
 
     assert ticket == spooled
     assert read_content(ticket.content, storage.mail) == octets
+
+
+async def test_content_of_old_mail_does_not_rely_on_an_earlier_try(
+    spool: Spool, storage: Storage, mail_account: str
+) -> None:
+    spooled = await put(spool, LARGE, age=timedelta(days=8))
+    storage.mail.upload_blob(str(spooled.content.blob), LARGE)
+    await drain(spool, mail_account)
+    (ticket,) = tickets_in(storage)
+
+    assert ticket.content.blob == f"{datetime.now(UTC):%Y/%m/%d}/00/{spooled.id}.eml"
+    assert read_content(ticket.content, storage.mail) == LARGE
 
 
 async def test_mail_that_waited_before_the_start_is_forwarded(

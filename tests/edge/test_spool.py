@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,10 @@ async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
     await spool.close()
 
 
-async def put(spool: Spool, octets: bytes, announced: int = 0) -> Ticket:
-    ticket = a_ticket()
+async def put(
+    spool: Spool, octets: bytes, announced: int = 0, age: timedelta = timedelta(0)
+) -> Ticket:
+    ticket = a_ticket(received_at=datetime.now(UTC).replace(microsecond=0) - age)
     draft = spool.draft(ticket.id, announced)
     try:
         for begin in range(0, len(octets), 60_000):

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from function_app.means import LEASE
 from handoff.endings import read_endings
-from handoff.ledger import State
+from handoff.ids import new_id
+from handoff.ledger import Delivery, State
 from handoff.ticket import encode
 from local.graph_simulator.client import SimulatorClient
 from tests.function_app.desk import APPLICATION, BY_SECRET, SECRET, TENANT, Desk
@@ -62,21 +64,39 @@ def test_the_timer_makes_its_round(desk: Desk, graph: SimulatorClient, mail_acco
     graph.know(TENANT, APPLICATION, SECRET, secrets=[secret])
     graph.rule(permissions=["Application.Read.All"])
     desk.storage.poison.send_message(encode(desk.a_ticket()))
+    long_ago = desk.now - timedelta(days=100)
+    old = Delivery.opened(desk.a_ticket(id=new_id(long_ago)), "message", long_ago, LEASE)
+    desk.ledger.record(old.concluded(State.SENT, long_ago))
 
-    subprocess.run(
-        [sys.executable, "-c", "from function_app import root; root.on_timer()"],
-        env=os.environ
-        | BY_SECRET
-        | {
-            "MailStorage": mail_account,
-            "GRAPH_ENDPOINT": graph.address,
-            "ENTRA_AUTHORITY": graph.entra,
-            "REQUESTS_CA_BUNDLE": graph.ca_file,
-        },
-        cwd=ROOT,
-        check=True,
+    _make_round(
+        **BY_SECRET,
+        MailStorage=mail_account,
+        GRAPH_ENDPOINT=graph.address,
+        ENTRA_AUTHORITY=graph.entra,
+        REQUESTS_CA_BUNDLE=graph.ca_file,
     )
 
     row = desk.storage.status.get_entity("function-app", "queue")
     assert (0, 0) == (row["outbound_depth"], row["poison_depth"])
     assert ends_at == read_endings(desk.storage.status)["default.secret"]
+    assert desk.ledger.find(old.id) is None
+
+
+def test_with_wrong_settings_the_timer_removes_nothing(desk: Desk, mail_account: str) -> None:
+    long_ago = desk.now - timedelta(days=100)
+    old = Delivery.opened(desk.a_ticket(id=new_id(long_ago)), "message", long_ago, LEASE)
+    desk.ledger.record(old.concluded(State.SENT, long_ago))
+
+    _make_round(MailStorage=mail_account, RELAY_CLOUD="mars")
+
+    assert desk.storage.status.get_entity("function-app", "queue")
+    assert desk.ledger.find(old.id) is not None
+
+
+def _make_round(**settings: str) -> None:
+    subprocess.run(
+        [sys.executable, "-c", "from function_app import root; root.on_timer()"],
+        env=os.environ | settings,
+        cwd=ROOT,
+        check=True,
+    )

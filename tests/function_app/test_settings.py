@@ -8,6 +8,7 @@ import pytest
 
 from function_app.notices.settings import Endpoint, NoticeSettings, read_notices
 from function_app.pacing.limits import Limits
+from function_app.retention.times import KeepTimes
 from function_app.settings import Settings, SettingsError
 
 SECRET = "s3cr3t~of.the-application"
@@ -286,3 +287,43 @@ def test_the_example_is_right() -> None:
     found = Settings.from_env(json.loads(path.read_text())["Values"])
 
     assert "client_secret" == found.identities["default"].credential
+
+
+def test_things_are_kept_for_the_times_that_are_set() -> None:
+    assert KeepTimes() == settings().keep_times
+    assert KeepTimes(
+        deliveries=timedelta(days=30),
+        dead_letters=timedelta(days=180),
+        content=timedelta(days=14),
+        statistics=timedelta(days=30),
+        audit=timedelta(days=3650),
+        signals=timedelta(hours=168),
+    ) == (
+        settings(
+            RELAY_KEEP_DELIVERIES="30d",
+            RELAY_KEEP_DEAD_LETTERS="P180D",
+            RELAY_KEEP_CONTENT="14d",
+            RELAY_KEEP_STATISTICS="30d",
+            RELAY_KEEP_AUDIT="3650d",
+            RELAY_KEEP_SIGNALS="168h",
+        ).keep_times
+    )
+    assert settings(RELAY_KEEP_DEAD_LETTERS="Forever").keep_times.dead_letters is None
+
+
+def test_wrong_times_to_keep_are_told_all_at_once() -> None:
+    assert [
+        "RELAY_KEEP_DELIVERIES: choose at least 30d and at most 3650d.",
+        'RELAY_KEEP_DEAD_LETTERS: "never" is no duration; write forever, 90d or P90D.',
+        'RELAY_KEEP_CONTENT: "30" is no duration; write 90d or P90D.',
+        "RELAY_KEEP_STATISTICS: choose at least 30d and at most 3650d.",
+        "RELAY_KEEP_AUDIT: choose at least 30d and at most 3650d.",
+        "RELAY_KEEP_SIGNALS: choose at least 7d and at most 3650d.",
+    ] == faults(
+        RELAY_KEEP_DELIVERIES="29d",
+        RELAY_KEEP_DEAD_LETTERS="never",
+        RELAY_KEEP_CONTENT="30",
+        RELAY_KEEP_STATISTICS="1h",
+        RELAY_KEEP_AUDIT="4000d",
+        RELAY_KEEP_SIGNALS="6d",
+    )
