@@ -7,14 +7,14 @@ keys, and a range is read from the index of the table; nothing here walks throug
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Self
 
 from azure.data.tables import TableClient
 
 from handoff.delivery import State
-from handoff.ids import partition_of
+from handoff.ids import first_id, partition_of, time_of
 
 _PAGE = 1000
 """A query answers with a thousand rows at most."""
@@ -96,27 +96,41 @@ class LedgerReader:
 
     def read(self, stretch: Stretch, most: int, equal: Mapping[str, str] | None = None) -> Found:
         """Up to `most` rows of `stretch` whose columns are `equal`."""
-        rows = list(islice(self._rows(stretch, equal or {}), most + 1))
+        rows = list(islice(self._rows(stretch, equal or {}, min(_PAGE, most + 1)), most + 1))
         return Found([Line.from_entity(row) for row in rows[:most]], len(rows) <= most)
 
     def every(self, stretch: Stretch, equal: Mapping[str, str] | None = None) -> Iterator[Line]:
         """All rows of `stretch`, however many there are."""
-        return map(Line.from_entity, self._rows(stretch, equal or {}))
+        return map(Line.from_entity, self._rows(stretch, equal or {}, _PAGE))
 
-    def _rows(self, stretch: Stretch, equal: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-        first, last = partition_of(stretch.low), partition_of(stretch.high)
-        # A single partition is named as one: the service then asks one server.
-        place = "PartitionKey eq @first" if first == last else _PARTITIONS
-        parameters = {"first": first, "last": last, "low": stretch.low, "high": stretch.high}
+    def _rows(
+        self, stretch: Stretch, equal: Mapping[str, str], at_once: int
+    ) -> Iterator[Mapping[str, Any]]:
         columns = "".join(f" and {name} eq @{name}" for name in equal)
-        return iter(
-            self._deliveries.query_entities(
-                f"{place} and RowKey ge @low and RowKey lt @high{columns}",
+        first, last = partition_of(stretch.low), partition_of(stretch.high)
+        parameters = {"first": first, "last": last, "low": stretch.low, "high": stretch.high}
+        for place in _places(stretch):
+            yield from self._deliveries.query_entities(
+                place + columns,
                 parameters=parameters | dict(equal),
                 select=list(_COLUMNS),
-                results_per_page=_PAGE,
+                results_per_page=at_once,
             )
+
+
+def _places(stretch: Stretch) -> tuple[str, ...]:
+    """What to ask for, one after the other.
+
+    Only where one partition is named does the service find a range of rows by their keys; of
+    several it reads every row, and where OR joins two conditions, the whole table.
+    """
+    first, last = partition_of(stretch.low), partition_of(stretch.high)
+    if first == last:
+        return ("PartitionKey eq @first and RowKey ge @low and RowKey lt @high",)
+    if last == partition_of(first_id(time_of(stretch.low) + timedelta(hours=1))):
+        return (
+            "PartitionKey eq @first and RowKey ge @low",
+            "PartitionKey eq @last and RowKey lt @high",
         )
-
-
-_PARTITIONS = "PartitionKey ge @first and PartitionKey le @last"
+    bounds = "RowKey ge @low and RowKey lt @high"
+    return (f"PartitionKey ge @first and PartitionKey le @last and {bounds}",)

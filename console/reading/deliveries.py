@@ -24,7 +24,8 @@ _WIDEST_CHOSEN = timedelta(days=1)
 """Where the storage account has to choose rows, it walks through all of the piece."""
 _WIDEST = timedelta(days=45)
 _OLDEST = timedelta(days=400)
-_TIMES_FOR_NOTHING = 15
+_A_LITTLE = 0.005
+"""Seconds that a read may differ from another for no reason."""
 _AHEAD = timedelta(minutes=10)
 """Clocks of edges may be ahead of ours."""
 
@@ -56,21 +57,16 @@ def read_page(
     floor = first_id(max(query.after, now - _OLDEST) if query.after else now - _OLDEST)
     began = time.monotonic()
     found: list[Line] = []
-    for piece, lines in _pieces(reader, query, high, floor):
+    for piece, lines in _pieces(reader, query, now, high, floor):
         high = piece.low
         found += [line for line in reversed(lines) if query.fits(line)]
         if len(found) > size:
             found = found[:size]
             high = found[-1].id
             break
-        if len(found) == size or time.monotonic() - began >= _patience(patience, found):
+        if len(found) == size or time.monotonic() - began >= patience:
             break
     return Page(found, time_of(high), high if high > floor else None)
-
-
-def _patience(patience: float, found: list[Line]) -> float:
-    """Who sees nothing waits longer than who sees something."""
-    return patience if found else patience * _TIMES_FOR_NOTHING
 
 
 def walk(reader: LedgerReader, query: Query, now: datetime) -> Iterator[Line]:
@@ -91,16 +87,20 @@ def newer(reader: LedgerReader, query: Query, after: str, now: datetime) -> list
 
 
 def _pieces(
-    reader: LedgerReader, query: Query, high: str, floor: str
+    reader: LedgerReader, query: Query, now: datetime, high: str, floor: str
 ) -> Iterator[tuple[Stretch, list[Line]]]:
     """Pieces that follow each other back in time, and what is in them, oldest first."""
-    width = _FIRST
+    # What lies ahead of the clock is little, and comes with the first piece.
+    width = _FIRST + max(timedelta(0), time_of(high) - now)
+    quickest = float("inf")
     widest = _WIDEST_CHOSEN if query.equal else _WIDEST
     piece = Stretch(high, high)
     while piece.low > floor:
         high = piece.low
         piece = Stretch(max(floor, first_id(time_of(high) - width)), high)
+        began = time.monotonic()
         found = reader.read(piece, _MOST_A_READ, query.equal)
+        took = time.monotonic() - began
         if not found.is_whole:
             if width > _NARROWEST:
                 width = max(_NARROWEST, width / 4)
@@ -108,5 +108,18 @@ def _pieces(
                 continue
             found = replace(found, lines=list(reader.every(piece, query.equal)))
         yield piece, found.lines
-        if len(found.lines) < _FEW:
-            width = min(widest, width * (4 if found.lines else 16))
+        quickest = min(quickest, took)
+        is_slow = bool(query.equal) and took > 2 * quickest + _A_LITTLE
+        width = min(widest, width * _growth(len(found.lines), is_slow=is_slow))
+
+
+def _growth(lines: int, *, is_slow: bool) -> float:
+    """How much wider the next piece is: never less, or a search of long ago would not end.
+
+    What an account walks through to choose rows it does not say; only that it takes its time.
+    """
+    if lines >= _FEW:
+        return 1
+    if is_slow:
+        return 2
+    return min(4.0, 1.5 * _FEW / lines) if lines else 16

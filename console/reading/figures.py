@@ -4,24 +4,25 @@ The timer of the function app counts every five minutes, so the hour under way a
 are counted here. That is done at most every few seconds, and only while somebody looks.
 """
 
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from console.reading.queues import Queues, read_queues
+from handoff.delivery import State
 from handoff.hours import HOUR, Figures, Hour, Hours, count, hour_of
 from handoff.ids import first_id
 from handoff.ledger_reader import LedgerReader, Line, Stretch
 from handoff.storage import Storage
 
 WEEK = timedelta(days=7)
-_FRESH_SECONDS = 5.0
+_DAY, _MONTH = timedelta(days=1), timedelta(days=30)
+_NEWEST, _ALL_AGAIN = timedelta(minutes=2), timedelta(minutes=5)
 _AHEAD = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """How the relay does, as of one moment."""
 
@@ -32,6 +33,7 @@ class Picture:
     """The mails of the hour under way and of the one before, oldest first."""
     queues: Queues
 
+    @lru_cache(8)  # noqa: B019  of the newest picture or two, each asked for a few spans
     def last(self, span: timedelta) -> Figures:
         """Of the last `span`: to the second for an hour, else in whole hours."""
         if span <= HOUR:
@@ -40,22 +42,77 @@ class Picture:
         return sum((hour.figures for hour in self.hours if hour.begins >= since), Figures())
 
 
-def take(storage: Storage, now: datetime) -> Picture:
+def take(storage: Storage, recent: "Recent", now: datetime) -> Picture:
     """Look at everything once."""
     this_hour = hour_of(now)
-    reader = LedgerReader(storage.deliveries)
-    recent = list(reader.every(Stretch(first_id(this_hour - HOUR), first_id(now + _AHEAD))))
+    lines = recent.lines(now)
     counted = Hours(storage.status).read(this_hour - WEEK, this_hour - HOUR, with_names=False)
-    return Picture(now, [*counted, *_fresh_hours(recent, now)], recent, read_queues(storage, now))
+    return Picture(now, [*counted, *_fresh_hours(lines, now)], lines, read_queues(storage, now))
 
 
 def shares(storage: Storage, span: timedelta, now: datetime) -> Figures:
     """Counts with devices and mailboxes; reads more than `take`."""
     this_hour = hour_of(now)
-    reader = LedgerReader(storage.deliveries)
-    recent = reader.every(Stretch(first_id(this_hour - HOUR), first_id(now + _AHEAD)))
     counted = Hours(storage.status).read(now - span, this_hour - HOUR, with_names=True)
-    return sum((hour.figures for hour in counted), count(recent))
+    return sum((hour.figures for hour in counted), count(Recent(storage).lines(now)))
+
+
+class Month:
+    """Counts of thirty days with devices and mailboxes. Not for several threads at once.
+
+    The function app counts the hours of the last week again and again, and older ones no more; so
+    those are read once.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._old: tuple[datetime, Figures] | None = None
+
+    def read(self, now: datetime) -> Figures:
+        ends = hour_of(now) - WEEK
+        if self._old is None or ends - self._old[0] >= _DAY:
+            hours = Hours(self._storage.status).read(ends + WEEK - _MONTH, ends, with_names=True)
+            self._old = ends, sum((hour.figures for hour in hours), Figures())
+        begins, old = self._old
+        return old + shares(self._storage, now - begins, now)
+
+
+class Recent:
+    """The mails of the hour under way and of the one before. Not for several threads at once.
+
+    Most of them never change. So all are read now and then, for those that came late, and when one
+    that waited waits no more, or one waits anew; else the newest are enough.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._reader = LedgerReader(storage.deliveries)
+        self._known: dict[str, Line] = {}
+        self._all_read_at: datetime | None = None
+
+    def lines(self, now: datetime) -> Sequence[Line]:
+        """Oldest first."""
+        begins, newest, ends = hour_of(now) - HOUR, now - _NEWEST, now + _AHEAD
+        earlier = Stretch(first_id(begins), first_id(newest))
+        if self._is_whole(earlier, now):
+            self._read(Stretch(earlier.high, first_id(ends)))
+        else:
+            self._known, self._all_read_at = {}, now
+            self._read(Stretch(earlier.low, first_id(ends)))
+        return [self._known[mail_id] for mail_id in sorted(self._known) if mail_id >= earlier.low]
+
+    def _is_whole(self, earlier: Stretch, now: datetime) -> bool:
+        if self._all_read_at is None or now - self._all_read_at >= _ALL_AGAIN:
+            return False
+        waited = {
+            line.id
+            for line in self._known.values()
+            if line.state is State.DEFERRED and earlier.low <= line.id < earlier.high
+        }
+        wait = self._reader.every(earlier, {"state": State.DEFERRED.value})
+        return waited == {line.id for line in wait}
+
+    def _read(self, stretch: Stretch) -> None:
+        self._known.update((line.id, line) for line in self._reader.every(stretch))
 
 
 def _fresh_hours(recent: Sequence[Line], now: datetime) -> list[Hour]:
@@ -65,43 +122,3 @@ def _fresh_hours(recent: Sequence[Line], now: datetime) -> list[Hour]:
         begins = max(this_hour - HOUR, min(this_hour, hour_of(line.received_at)))
         by_hour[begins].append(line)
     return [Hour(begins, count(lines), now) for begins, lines in by_hour.items()]
-
-
-class Album:
-    """The newest picture. A look does not wait for a fresh one for long; safe between threads."""
-
-    def __init__(self, take_one: Callable[[], Picture], patience: float = 0.05) -> None:
-        self._take = take_one
-        self._patience = patience
-        self._lock = threading.Lock()
-        self._picture: Picture | None = None
-        self._taken_at = float("-inf")
-        self._taking: threading.Thread | None = None
-        self._fault: Exception | None = None
-
-    def newest(self) -> Picture:
-        """Fresh, or as it was a moment ago. Raises what went wrong with the first one."""
-        with self._lock:
-            is_fresh = time.monotonic() < self._taken_at + _FRESH_SECONDS
-            if not is_fresh and (self._taking is None or not self._taking.is_alive()):
-                self._taking = threading.Thread(target=self._refresh, daemon=True)
-                self._taking.start()
-            taking, has_one = self._taking, self._picture is not None
-        if not is_fresh and taking is not None:
-            taking.join(self._patience if has_one else None)
-        with self._lock:
-            if self._fault is not None:
-                raise self._fault
-            assert self._picture is not None  # the first look waits for the first picture
-            return self._picture
-
-    def _refresh(self) -> None:
-        try:
-            picture = self._take()
-        except Exception as fault:  # noqa: BLE001  it is the looker's to handle
-            with self._lock:
-                self._fault = fault
-            return
-        with self._lock:
-            self._picture, self._fault = picture, None
-            self._taken_at = time.monotonic()

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from console.metrics import Standing, exposition
-from console.reading.figures import Album
+from console.reading.album import Album
+from console.reading.figures import Picture
 from console.web.pages import in_thread
 from handoff.alarms import open_alarms
 from handoff.dead_letters import DeadLetters
@@ -29,7 +30,7 @@ def has_token(request: web.Request, token: str) -> bool:
 @dataclass(frozen=True)
 class MetricsPage:
     storage: Storage
-    album: Album
+    album: Album[Picture]
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(PATH, self.show)]

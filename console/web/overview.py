@@ -1,10 +1,11 @@
 """What the overview shows of a picture: tiles and charts. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -12,6 +13,7 @@ from console.reading.figures import Picture
 from console.web.charts import Bar, Curve, bars, clock_labels, curves
 from handoff.delivery import State
 from handoff.hours import HOUR, Figures, count, hour_of
+from handoff.ledger_reader import Line
 
 _MINUTES, _ONE_HOUR = timedelta(minutes=2), HOUR
 
@@ -49,6 +51,7 @@ class Charts:
     failures: Sequence[tuple[str, int]]
 
 
+@lru_cache(2)
 def tiles_of(picture: Picture) -> list[Tile]:
     of_spans = [(span, picture.last(span.length)) for span in Span]
 
@@ -67,6 +70,7 @@ def tiles_of(picture: Picture) -> list[Tile]:
     ]
 
 
+@lru_cache(6)
 def charts_of(picture: Picture, span: Span) -> Charts:
     steps = _steps(picture, span)
     labels = clock_labels([begins for begins, _ in steps], span.step)
@@ -102,13 +106,10 @@ def _steps(picture: Picture, span: Span) -> list[tuple[datetime, Figures]]:
     if span.step < HOUR:
         last = picture.at.replace(second=0, microsecond=0)
         starts = [last - (number - 1 - index) * span.step for index in range(number)]
-        return [
-            (
-                begins,
-                count(x for x in picture.recent if begins <= x.received_at < begins + span.step),
-            )
-            for begins in starts
-        ]
+        lines: dict[int, list[Line]] = defaultdict(list)
+        for line in picture.recent:
+            lines[(line.received_at - starts[0]) // span.step].append(line)
+        return [(begins, count(lines[index])) for index, begins in enumerate(starts)]
     last = hour_of(picture.at) + HOUR - span.step
     starts = [last - (number - 1 - index) * span.step for index in range(number)]
     return [

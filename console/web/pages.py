@@ -13,11 +13,12 @@ from aiohttp import web
 
 from console.commands.log import CSV_COLUMNS, as_row
 from console.place import Beside
+from console.reading.album import Album
 from console.reading.deliveries import read_page, walk
 from console.reading.devices import join
 from console.reading.expiry import expiries
 from console.reading.failed import grouped
-from console.reading.figures import Album, shares, take
+from console.reading.figures import Month, Picture, Recent, take
 from console.reading.life import read_header, read_life
 from console.reading.light import light_of
 from console.reading.query import NAMES, BadQuery, Query, read_query
@@ -29,16 +30,17 @@ from handoff.alarms import open_alarms
 from handoff.dead_letters import DeadLetters
 from handoff.delivery import State
 from handoff.endings import read_endings
+from handoff.hours import Figures
 from handoff.ids import ID_PATTERN, is_id, time_of
 from handoff.ledger_reader import LedgerReader
 from handoff.sites import Sites
 from handoff.storage import Storage
 
-PATIENCE = 0.06
+PATIENCE = 0.04
 """Seconds after which a search shows what it has: nobody waits for a page."""
 _FOR_THE_NEWEST = 5.0
 """Without a search every row fits, so that a page is full after a read or two."""
-_MONTH = timedelta(days=30)
+_MONTH_FRESH_SECONDS = 60.0
 _MOST_CSV = 100_000
 _ON_ITS_WAY = timedelta(minutes=2)
 T = TypeVar("T")
@@ -50,12 +52,28 @@ class Pages:
 
     storage: Storage
     looks: Looks
-    album: Album
+    album: Album[Picture]
+    month: Album[Figures]
     beside: Beside
 
     @classmethod
     def of(cls, storage: Storage, looks: Looks, beside: Beside) -> "Pages":
-        return cls(storage, looks, Album(lambda: take(storage, datetime.now(UTC))), beside)
+        recent, month = Recent(storage), Month(storage)
+
+        def take_one() -> Picture:
+            picture = take(storage, recent, datetime.now(UTC))
+            tiles_of(picture)
+            for span in Span:
+                charts_of(picture, span)  # drawn here, no page waits for it
+            return picture
+
+        return cls(
+            storage,
+            looks,
+            Album(take_one),
+            Album(lambda: month.read(datetime.now(UTC)), fresh=_MONTH_FRESH_SECONDS),
+            beside,
+        )
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -70,10 +88,13 @@ class Pages:
 
     async def overview(self, request: web.Request) -> web.Response:
         span = Span.of(request.query.get("span", ""))
-        picture = await in_thread(self.album.newest)
-        alarms = await in_thread(lambda: open_alarms(self.storage.status))
-        sites = await in_thread(Sites(self.storage.status).all)
-        endings = await in_thread(lambda: read_endings(self.storage.status))
+        status = self.storage.status
+        picture, alarms, sites, endings = await asyncio.gather(
+            in_thread(self.album.newest),
+            in_thread(lambda: open_alarms(status)),
+            in_thread(Sites(status).all),
+            in_thread(lambda: read_endings(status)),
+        )
         figures = picture.last(span.length)
         return self.looks.page(
             request,
@@ -165,16 +186,22 @@ class Pages:
     async def devices(self, request: web.Request) -> web.Response:
         now = datetime.now(UTC)
         sites = Sites(self.storage.status)
-        known = await in_thread(lambda: sites.devices(now))
-        counted = await in_thread(lambda: shares(self.storage, _MONTH, now))
+        all_sites, known, counted, strangers = await asyncio.gather(
+            in_thread(sites.all),
+            in_thread(lambda: sites.devices(now)),
+            in_thread(self.month.glance),
+            in_thread(lambda: strangers_beside(self.beside)),
+        )
+        figures = counted or Figures()
         return self.looks.page(
             request,
             "devices.html",
-            sites=await in_thread(sites.all),
-            devices=join(known, counted.devices),
-            strangers=await in_thread(lambda: strangers_beside(self.beside)),
+            sites=all_sites,
+            devices=join(known, figures.devices),
+            mailboxes=sorted(figures.mailboxes.items(), key=lambda one: -one[1].mails),
+            is_counted=counted is not None,
+            strangers=strangers,
             beside=self.beside,
-            mailboxes=sorted(counted.mailboxes.items(), key=lambda one: -one[1].mails),
             now=now,
         )
 

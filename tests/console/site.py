@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,16 @@ class Site:
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return self.session.get(self.address + path, timeout=_SECONDS, **options)
+
+    def search(self, query: str) -> str:
+        """The page that a browser ends with, which lets a search without finds go on by itself."""
+        path = f"/deliveries?q={query}"
+        while True:
+            text = self.get(path).text
+            goes_on = re.search(r'hx-get="(/deliveries\?[^"]*older=[^"]*)"', text)
+            if goes_on is None:
+                return text
+            path = unescape(goes_on[1])
 
     def post(self, path: str, data: Mapping[str, Any], **options: Any) -> requests.Response:
         return self.session.post(self.address + path, data=data, timeout=_SECONDS, **options)

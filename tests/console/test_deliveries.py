@@ -60,7 +60,7 @@ def test_a_search_finds_what_it_names(past: Past, reader: LedgerReader) -> None:
     from_eve = past.mail(50 * H, sender="eve@contoso.com", device="erp")
 
     def found(text: str) -> list[str]:
-        return ids(read_page(reader, read_query(text, past.now), past.now))
+        return ids(read_page(reader, read_query(text, past.now), past.now, patience=60))
 
     assert found("") == [dead.id, to_bob.id, from_eve.id]
     assert found("state:dead") == [dead.id]

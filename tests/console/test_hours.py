@@ -1,11 +1,13 @@
 """What an hour came to, by whom it was counted, and what the last hour, day and week are."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from console.reading.figures import Album, Picture, shares, take
+from console.reading.album import Album
+from console.reading.figures import Month, Picture, Recent, shares, take
 from function_app.tally import WEEK, due, tally
 from handoff.delivery import State
-from handoff.hours import HOUR, Figures, Hour, Hours, hour_of
+from handoff.hours import HOUR, Figures, Hour, Hours, Share, hour_of
 from handoff.storage import Storage
 from tests.console.past import Past
 
@@ -63,7 +65,7 @@ def test_a_picture_has_the_last_hour_day_and_week(storage: Storage) -> None:
     for number in range(WEEK // 7 + 2):
         tally(storage, NOW + number * timedelta(seconds=1))
     past.mail(MINUTE)
-    picture = take(storage, NOW)
+    picture = take(storage, Recent(storage), NOW)
 
     assert picture.last(HOUR).mails == 3
     assert picture.last(DAY).mails == 5
@@ -75,10 +77,57 @@ def test_an_album_takes_the_first_picture_at_once_and_no_second_meanwhile(storag
     taken: list[Picture] = []
 
     def take_one() -> Picture:
-        taken.append(take(storage, NOW))
+        taken.append(take(storage, Recent(storage), NOW))
         return taken[-1]
 
     album = Album(take_one)
 
     assert album.newest() is album.newest()
     assert len(taken) == 1
+
+
+def test_recent_mail_is_as_fresh_as_a_mail_that_waited(storage: Storage) -> None:
+    past, recent = Past(storage, NOW), Recent(storage)
+    old = past.mails([30 * MINUTE, 31 * MINUTE])
+    waiting = past.mail(20 * MINUTE, State.DEFERRED, "http-503")
+
+    def states(now: datetime) -> dict[str, State]:
+        return {line.id: line.state for line in recent.lines(now)}
+
+    assert len(states(NOW)) == 3
+
+    young = past.mail(MINUTE)
+    later = past.mail(25 * MINUTE, State.DEFERRED, "http-503")
+
+    assert states(NOW).keys() == {row.id for row in (*old, waiting, young, later)}
+
+    past.write([replace(waiting, state=State.SENT)])
+
+    assert states(NOW)[waiting.id] is State.SENT
+
+    late = past.mail(40 * MINUTE)
+
+    assert late.id not in states(NOW)
+    assert late.id in states(NOW + 5 * MINUTE)
+
+
+def test_a_month_reads_its_old_hours_once(storage: Storage) -> None:
+    past, hours, month = Past(storage, NOW), Hours(storage.status), Month(storage)
+    begins = hour_of(NOW)
+
+    def counted(ago: timedelta, mails: int) -> None:
+        figures = Figures(states={State.SENT: mails}, devices={"a/b": Share(mails=mails)})
+        hours.write(Hour(begins - ago, figures, NOW))
+
+    counted(20 * DAY, 1_000)
+    counted(2 * DAY, 100)
+    past.mails([MINUTE, 70 * MINUTE])
+
+    assert month.read(NOW).mails == 1_102
+    assert month.read(NOW).devices["a/b"].mails == 1_100
+
+    counted(20 * DAY, 5_000)
+    counted(2 * DAY, 200)
+
+    assert month.read(NOW).mails == 1_202
+    assert month.read(NOW + DAY).mails == 5_200
