@@ -42,6 +42,7 @@ from edge.strangers import StrangerBook
 from edge.vault import VaultUnavailable, follow_vault, have_certificate
 from handoff.account import Account
 from handoff.outbox import Outbox
+from handoff.traces import Traces, TracesUnavailable, traces_of
 
 _COULD_NOT_RUN = 1
 _BAD_SETTINGS = 4
@@ -67,7 +68,7 @@ def main() -> int:
         _spare_the_collector()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(run(settings, read_settings))
-    except (SettingsError, CertificateUnusable) as error:
+    except (SettingsError, CertificateUnusable, TracesUnavailable) as error:
         return _complain(error, _BAD_SETTINGS)
     except (
         AddressInUse,
@@ -96,12 +97,13 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
     if settings.tls.source == "keyvault" and _uses_tls(settings):
         await have_certificate(settings.tls)
     async with AsyncExitStack() as parts:
-        receptions = _receptions(settings, metrics, parts)
+        traces = _traces(parts)
+        receptions = _receptions(settings, metrics, traces, parts)
         spool = receptions[0].spool
         secured = [(one.listener, one.tls) for one in receptions if one.tls is not None]
         renewal = Renewal(settings.tls, settings.hostname, secured, metrics, receptions[0].now)
         outbox = await parts.enter_async_context(_outbox(settings.storage))
-        forwarder = Forwarder(spool, outbox, settings.forwarder, metrics)
+        forwarder = Forwarder(spool, outbox, settings.forwarder, metrics, traces)
         monitor = Monitor(spool, forwarder.uplink, metrics)
         parts.push_async_callback(monitor.stop)
         doors = Doors(receptions)
@@ -138,7 +140,16 @@ async def run(settings: EdgeSettings, read_settings: Callable[[], EdgeSettings])
         return _COULD_NOT_RUN if broke else 0
 
 
-def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack) -> list[Reception]:
+def _traces(parts: AsyncExitStack) -> Traces | None:
+    traces = traces_of(os.environ, "relay-edge")
+    if traces is not None:
+        parts.callback(traces.close)
+    return traces
+
+
+def _receptions(
+    settings: EdgeSettings, metrics: Metrics, traces: Traces | None, parts: AsyncExitStack
+) -> list[Reception]:
     if settings.tls.source == "self-signed" and _uses_tls(settings):
         make_self_signed(settings.tls, settings.hostname, datetime.now(UTC))
     contexts = {
@@ -168,6 +179,7 @@ def _receptions(settings: EdgeSettings, metrics: Metrics, parts: AsyncExitStack)
             failed_sign_ins=failed_sign_ins,
             strangers=strangers,
             sightings=sightings,
+            traces=traces,
             now=lambda: datetime.now(UTC),
         )
         for listener in settings.listeners

@@ -22,6 +22,7 @@ from handoff.content import put_inline
 from handoff.ids import late_blob_name_of
 from handoff.outbox import Outbox, OutboxUnavailable
 from handoff.ticket import BadTicket, Ticket, decode, encode
+from handoff.traces import Traces
 
 _FIRST_PAUSE = 0.5
 _PIECE = 1024 * 1024
@@ -40,7 +41,10 @@ def pause_before_try(failures: int, longest: float, jitter: float) -> float:
 class Uplink:
     """Whether the storage account takes mail, and when to try it again."""
 
-    def __init__(self, settings: ForwarderSettings, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: ForwarderSettings, metrics: Metrics, traces: Traces | None
+    ) -> None:
+        self._traces = traces
         self._longest_pause = settings.longest_pause
         self._ramp = Ramp(settings.concurrency)
         self._metrics = metrics
@@ -67,7 +71,7 @@ class Uplink:
 
     async def _try(self, outbox: Outbox, entry: SpoolEntry, *, is_probe: bool = False) -> bool:
         try:
-            await hand_over(outbox, entry)
+            await hand_over(outbox, entry, self._traces)
         except OutboxUnavailable as error:
             self._failed(str(error), is_probe)
             return False
@@ -111,7 +115,12 @@ class Forwarder:
     """Moves every entry of the spool, several at a time."""
 
     def __init__(
-        self, spool: Spool, outbox: Outbox, settings: ForwarderSettings, metrics: Metrics
+        self,
+        spool: Spool,
+        outbox: Outbox,
+        settings: ForwarderSettings,
+        metrics: Metrics,
+        traces: Traces | None = None,
     ) -> None:
         self._spool = spool
         self._outbox = outbox
@@ -120,7 +129,7 @@ class Forwarder:
         self._metrics = metrics
         self._under_way: set[asyncio.Task[None]] = set()
         self._leftovers = Leftovers(spool)
-        self.uplink = Uplink(settings, metrics)
+        self.uplink = Uplink(settings, metrics, traces)
 
     async def run(self) -> None:
         """Forward until cancelled; what was under way is then still in the spool."""
@@ -190,17 +199,24 @@ class Forwarder:
         await self._spool.hold(entry, str(error))
 
 
-async def hand_over(outbox: Outbox, entry: SpoolEntry) -> None:
+async def hand_over(outbox: Outbox, entry: SpoolEntry, traces: Traces | None) -> None:
     """Put one mail into the storage account: in its ticket when it fits, else in a blob first.
 
     Raises OutboxUnavailable; BadTicket or OSError when the entry itself is damaged.
     """
     ticket = decode(entry.ticket)
+    span = (
+        None
+        if traces is None
+        else traces.begin("forward", ticket.trace, id=ticket.id, size=entry.size)
+    )
     inline = put_inline(ticket, entry.octets) if entry.octets is not None else None
     if inline is None:
         ticket = _on_time(ticket, datetime.now(UTC))
         await _put_content(_blob_of(ticket), entry, outbox)
     await outbox.put_ticket(encode(inline or ticket))
+    if span is not None:
+        span.end()
 
 
 def _on_time(ticket: Ticket, now: datetime) -> Ticket:

@@ -10,7 +10,7 @@ or when the message is sure to come back.
 """
 
 import logging
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,6 +29,7 @@ from handoff.content import drop_content
 from handoff.ledger import Busy, Claimed, ClaimLost, Delivery, Ended, State
 from handoff.signals import decode_signal
 from handoff.ticket import BadTicket, Ticket, decode
+from handoff.traces import Span
 
 _AFTER_LOST_CLAIM = timedelta(seconds=5)
 
@@ -93,8 +94,11 @@ def _take(
         case Claimed(row):
             _log_sending(ticket, row)
             row = replace(row, queued_at=message.inserted_at)
-            trial = attempt(ticket, row, means, turns, has_waited=has_waited)
-            conclude(message, ticket, trial, means)
+            with _span(ticket, row, means) as span:
+                trial = attempt(ticket, row, means, turns, has_waited=has_waited)
+                conclude(message, ticket, trial, means)
+                if span is not None:
+                    span.note(outcome=type(trial.outcome).__name__.lower())
         case Busy(until):
             put_back(message, means.storage, until - now + timedelta(seconds=1))
             log("busy", id=ticket.id, until=until)
@@ -102,6 +106,12 @@ def _take(
             log("ended", id=ticket.id, state=state.value)
             if state is State.SENT:
                 drop_content(ticket.content, means.storage.mail)
+
+
+def _span(ticket: Ticket, row: Delivery, means: Means) -> AbstractContextManager[Span | None]:
+    if means.traces is None:
+        return nullcontext()
+    return means.traces.begin("deliver", ticket.trace, id=ticket.id, attempt=row.attempts)
 
 
 def _log_sending(ticket: Ticket, row: Delivery) -> None:

@@ -15,6 +15,7 @@ from function_app.providers.guests import Guests
 from handoff.ledger import Delivery, Ledger
 from handoff.routing import Routes
 from handoff.storage import Storage
+from handoff.traces import Traces
 
 LEASE = timedelta(minutes=6)
 """Longer than functionTimeout in host.json, after which the host ends a run, by the drift that
@@ -48,6 +49,7 @@ class Means:
     jitter: Callable[[], float]
     lease: timedelta = LEASE
     routes: Routes = field(default_factory=Routes)
+    traces: Traces | None = None
 
     @property
     def ledger(self) -> Ledger:

@@ -42,6 +42,7 @@ from function_app.tally import tally
 from handoff.account import Account
 from handoff.shown_settings import ShownSettings, show_settings
 from handoff.storage import Storage
+from handoff.traces import Traces, TracesUnavailable, traces_of
 
 _CONNECT_SECONDS = 5
 _RECORD_SECONDS = 15
@@ -106,7 +107,16 @@ def assemble(settings: Settings, storage: Storage) -> Means:
         now=_now,
         jitter=random.random,
         routes=settings.routes,
+        traces=_traces(),
     )
+
+
+def _traces() -> Traces | None:
+    try:
+        return traces_of(os.environ, "relay-function-app")
+    except TracesUnavailable as fault:  # no reason to keep mail waiting
+        log("misconfigured", logging.ERROR, fault=str(fault))
+        return None
 
 
 @cache

@@ -32,6 +32,7 @@ MAY_IMPORT = {
 HOMES = {
     "aiosmtpd": {"edge.listener"},
     "requests": {"edge.entra.http", "function_app.providers", "handoff.storage", "local"},
+    "opentelemetry": {"handoff.traces"},
     "msal": {"function_app.providers", "edge.entra.check"},
     "joserfc": {"handoff.sealed", "local.gmail_simulator"},
     "google": {"function_app.providers.gmail"},

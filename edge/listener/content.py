@@ -19,8 +19,9 @@ from edge.paths import MailFrom
 from edge.policy import Refusal
 from edge.replies import Reply
 from edge.spool import Draft, SpoolFull, SpoolUnavailable
-from handoff.ids import new_id
+from handoff.ids import new_id, time_of
 from handoff.letterhead import Letterhead
+from handoff.traces import Span
 
 _OVERRUN = 1024 * 1024
 """How much above the limit is read for the sake of a proper answer."""
@@ -77,6 +78,7 @@ class Intake:
         """Make the mail durable, and say so."""
         draft = self._draft
         assert draft is not None  # kept or abandoned only once
+        span = self._begun_span()
         began = self._reception.now()
         received_at = began.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
         ticket = letterhead.ticket(
@@ -87,6 +89,7 @@ class Intake:
             smtputf8=self._mail.smtputf8,
             size=draft.size,
             sha256=draft.sha256,
+            trace=span.traceparent if span is not None else "",
         )
         # From here on it is the spool's: what is being committed must not be abandoned.
         self._draft = None
@@ -97,6 +100,8 @@ class Intake:
                 await spool.accept(draft, ticket)
             except SpoolUnavailable as error:
                 return self._spool_fault(error)
+            if span is not None:
+                span.end()
             self._tell(letterhead, len(forward_paths), began, received_at)
             if has_left is not None:
                 await self._wait_for_the_queue(has_left)
@@ -131,6 +136,14 @@ class Intake:
         return self._fault or policy.check_content(
             size, is_bare, self._reception.listener, self._reception.limits
         )
+
+    def _begun_span(self) -> Span | None:
+        """Of the time since the content began to come."""
+        traces, name = self._reception.traces, self._reception.listener.name
+        if traces is None:
+            return None
+        since = time_of(self._id)
+        return traces.begin("receive", since=since, id=self._id, size=self._size, listener=name)
 
     def _tell(
         self, letterhead: Letterhead, recipients: int, began: datetime, received_at: str

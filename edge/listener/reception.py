@@ -14,6 +14,7 @@ from edge.settings import EdgeSettings, Limits, Listener
 from edge.sightings import Sightings
 from edge.spool import Spool
 from edge.strangers import StrangerBook
+from handoff.traces import Traces
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Reception:
     connections: set[Wire] = field(default_factory=set)
     sightings: Sightings = field(default_factory=Sightings)
     is_closing: bool = False
+    traces: Traces | None = None
 
     def __post_init__(self) -> None:
         self.accepted = self.metrics.mails.labels(self.listener.name, "accepted")

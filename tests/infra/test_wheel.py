@@ -54,10 +54,10 @@ def test_version_and_dependencies_are_those_of_the_repository(wheel: Path) -> No
     groups = project["dependency-groups"]
     metadata = _metadata(wheel)
     needed = {line.partition(": ")[2] for line in metadata if line.startswith("Requires-Dist: ")}
-    both = [*groups["edge"], *groups["console"]]
+    all_of_it = [*groups["edge"], *groups["console"], *groups["traces"]]
 
     assert f"Version: {project['project']['version']}" in metadata
-    assert needed == {each for each in both if isinstance(each, str)}
+    assert needed == {each for each in all_of_it if isinstance(each, str)}
 
 
 def test_the_package_holds_edge_console_and_handoff_alone(wheel: Path) -> None:
