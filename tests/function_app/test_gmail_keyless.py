@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from function_app.means import Means
+from function_app.outcome import Sent
 from function_app.providers.gmail.refusals import refusal_of
 from function_app.settings import Settings, SettingsError
 from handoff.ledger import Delivery, State
@@ -20,6 +21,8 @@ from local.graph_simulator.client import SimulatorClient
 from local.graph_simulator.world import ISSUER
 from tests.fixtures.gmail import ACCOUNT, PROVIDER, GmailClient
 from tests.function_app.desk import Desk, delivered
+from tests.function_app.test_gmail import a_letter
+from tests.function_app.to_smarthost import no_draft
 
 URI = "api://relay-to-google"
 WHO = "33333333-3333-3333-3333-333333333333"
@@ -78,18 +81,15 @@ def test_a_managed_identity_sends_without_any_key(
 
 @pytest.mark.usefixtures("pool")
 def test_mailboxes_share_what_proves_the_service_account_although_all_want_it_at_once(
-    desk: Desk, gmail: GmailClient, graph: SimulatorClient, means_of: Callable[..., Means]
+    gmail: GmailClient, graph: SimulatorClient, means_of: Callable[..., Means]
 ) -> None:
-    means = means_of(GMAIL_ENDPOINT=gmail.address, **settings_of(KEYS))
-
-    def deliver(number: int) -> State:
-        ticket = desk.a_ticket(identity="g", mailbox=f"m{number}@contoso.com")
-        return delivered(desk, means, ticket).state
-
+    provider = means_of(GMAIL_ENDPOINT=gmail.address, **settings_of(KEYS)).provider_of("g")
+    assert provider is not None
+    letters = [a_letter(mailbox=f"m{number}@contoso.com") for number in range(4)]
     with ThreadPoolExecutor(4) as threads:
-        states = list(threads.map(deliver, range(4)))
+        outcomes = list(threads.map(lambda letter: provider.send(letter, no_draft), letters))
 
-    assert [State.SENT] * 4 == states
+    assert [Sent] * 4 == [type(outcome) for outcome in outcomes]
     assert 1 == len(graph.requests("/msi/token"))
     assert 1 + 4 == gmail.state()["tokens_given"]
 
