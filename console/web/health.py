@@ -96,7 +96,7 @@ class Health:
         form = await request.post()
         question = Question(
             mailbox=str(form.get("mailbox", "")).strip(),
-            identity=str(form.get("identity", "")).strip() or "default",
+            identity=str(form.get("identity", "")).strip(),
             wait=_PATIENCE_SECONDS,
         )
         self.rounds.begin(question)

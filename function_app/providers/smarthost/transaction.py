@@ -48,7 +48,6 @@ def hand_over(session: Session, letter: Letter) -> Outcome | Divided:
     }
     taken = [path for path in letter.forward_paths if path not in refused]
     if not taken:
-        session.command("RSET")
         return _united(refused)
     outcome = _content(session, letter)
     return _united(refused | dict.fromkeys(taken, outcome)) if refused else outcome
