@@ -90,14 +90,13 @@ def _pieces(
     reader: LedgerReader, query: Query, now: datetime, high: str, floor: str
 ) -> Iterator[tuple[Stretch, list[Line]]]:
     """Pieces that follow each other back in time, and what is in them, oldest first."""
-    # What lies ahead of the clock is little, and comes with the first piece.
-    width = _FIRST + max(timedelta(0), time_of(high) - now)
-    quickest = float("inf")
+    width, quickest = _FIRST, float("inf")
     widest = _WIDEST_CHOSEN if query.equal else _WIDEST
     piece = Stretch(high, high)
     while piece.low > floor:
         high = piece.low
-        piece = Stretch(max(floor, first_id(time_of(high) - width)), high)
+        # What lies ahead of the clock is little, and comes with the first piece.
+        piece = Stretch(max(floor, first_id(min(now, time_of(high)) - width)), high)
         began = time.monotonic()
         found = reader.read(piece, _MOST_A_READ, query.equal)
         took = time.monotonic() - began

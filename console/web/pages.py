@@ -36,7 +36,7 @@ from handoff.ledger_reader import LedgerReader
 from handoff.sites import Sites
 from handoff.storage import Storage
 
-PATIENCE = 0.04
+PATIENCE = 0.025
 """Seconds after which a search shows what it has: nobody waits for a page."""
 _FOR_THE_NEWEST = 5.0
 """Without a search every row fits, so that a page is full after a read or two."""
@@ -62,9 +62,7 @@ class Pages:
 
         def take_one() -> Picture:
             picture = take(storage, recent, datetime.now(UTC))
-            tiles_of(picture)
-            for span in Span:
-                charts_of(picture, span)  # drawn here, no page waits for it
+            tiles_of(picture)  # added up here, no page waits for it
             return picture
 
         return cls(
