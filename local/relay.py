@@ -141,7 +141,7 @@ def _started_console(show: Callable[[int], Child]) -> tuple[Child, str]:
 
 
 def _is_ready(line: str) -> bool:
-    return '"event": "ready"' in line
+    return '"event":"ready"' in line
 
 
 def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:

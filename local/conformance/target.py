@@ -72,7 +72,7 @@ class Target:
 
     def faults(self) -> list[str]:
         """What it has logged as a fault of its own."""
-        return [line for line in self._edge.lines if '"level": "error"' in line]
+        return [line for line in self._edge.lines if '"level":"error"' in line]
 
 
 @contextmanager
@@ -90,6 +90,6 @@ def target(directory: Path, network: str) -> Iterator[Target]:
         )
     )
     with Child([sys.executable, "-m", "edge", "--config", file]) as edge:
-        ready = json.loads(edge.wait_for(lambda line: '"event": "ready"' in line, _START_SECONDS))
+        ready = json.loads(edge.wait_for(lambda line: '"event":"ready"' in line, _START_SECONDS))
         ports = {name: int(at.rpartition(":")[2]) for name, at in ready["listeners"].items()}
         yield Target(ports, directory, ready["monitor"], edge)
