@@ -29,6 +29,7 @@ from edge.heartbeat import Heart
 from edge.listener import Doors, Reception
 from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.listener.server import AddressInUse
+from edge.loop import new_loop
 from edge.metrics import Metrics
 from edge.monitor import Monitor, MonitorUnreachable
 from edge.renewal import Renewal
@@ -66,7 +67,7 @@ def main() -> int:
         os.umask(0o077)
         edge_log.configure(settings.log)
         _spare_the_collector()
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(run(settings, read_settings))
     except (SettingsError, CertificateUnusable, TracesUnavailable) as error:
         return _complain(error, _BAD_SETTINGS)
@@ -247,14 +248,6 @@ def _outbox(storage: StorageSettings) -> Outbox:
         return Outbox(account)
     except ValueError as error:
         raise SettingsError([f"storage: {error}"]) from error
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop
-    return uvloop.new_event_loop
 
 
 def _spare_the_collector() -> None:
