@@ -3,6 +3,7 @@
 import errno
 import random
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -29,6 +30,11 @@ _GRAPH: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "drafts fail": (("messages", "session", "upload", "attachments", "send"), {"status": 503}),
     "credential expired": (("token",), {"aadsts": _EXPIRED, "status": 401}),
     "sign-in down": (("token",), {"status": 503}),
+}
+_NAMES = {
+    "no name server": socket.EAI_AGAIN,
+    "name unknown": socket.EAI_NONAME,
+    "name server hangs": socket.EAI_AGAIN,
 }
 _ALWAYS = 1_000_000
 
@@ -142,9 +148,19 @@ class Faults:
             way.set_mode(mode)
             time.sleep(one.seconds)
             way.set_mode("open")
+        elif one.name in _NAMES:
+            self._fail_names(one)
         else:
             with self._account_is_up:
                 self._machine.restart_storage(without_leases=one.name != "restarted")
+
+    def _fail_names(self, one: Break) -> None:
+        """For all names, Microsoft Graph's and Entra's too."""
+        machine, hangs = self._machine, one.name == "name server hangs"
+        machine.resolver.fail(_NAMES[one.name], one.seconds if hangs else 0)
+        machine.way.set_mode("open")  # breaks off what is open: nothing is looked up for that
+        time.sleep(one.seconds)
+        machine.resolver.heal()
 
     # Microsoft Graph and Entra.
 

@@ -22,6 +22,7 @@ from local.graph_simulator.client import SimulatorClient
 from torture.clients import address_of
 from torture.disk import FaultyDisk
 from torture.leases import forget_leases
+from torture.resolver import FaultyResolver
 from torture.way import Way
 
 DEVICES = 12
@@ -54,6 +55,7 @@ class Machine:
         self.spool_before = directory / "spool-before"
         """The spool as the edge found it at its start."""
         self.disk = FaultyDisk(self.spool, directory / "workshop")
+        self.resolver = FaultyResolver(directory / "workshop")
         self.way = way
         self.simulator = simulator
         self.storage = Storage(StorageAccount(connection_string=azurite.connection_string()))
@@ -70,7 +72,9 @@ class Machine:
         self.spool.mkdir(exist_ok=True)
         shutil.copytree(self.spool, self.spool_before)
         command: list[str | Path] = [sys.executable, "-m", "edge", "--config", self._settings()]
-        environment = os.environ | self.disk.environment()
+        disk, resolver = self.disk.environment(), self.resolver.environment()
+        preloaded = f"{disk['LD_PRELOAD']}:{resolver['LD_PRELOAD']}"
+        environment = os.environ | disk | resolver | {"LD_PRELOAD": preloaded}
         self._edge = self._program(command, environment=environment, directory=_ROOT)
         self._edge.wait_for(lambda line: '"ready"' in line, _START_SECONDS)
 
@@ -115,7 +119,7 @@ class Machine:
     def start_function(self) -> None:
         host = self._program(
             [sys.executable, "-m", "local.functions_host"],
-            environment=os.environ | self._app_settings(),
+            environment=os.environ | self._app_settings() | self.resolver.environment(),
             directory=_ROOT,
         )
         self._hosts.append(host)
@@ -159,7 +163,7 @@ class Machine:
             hostname = "localhost"
             drain_timeout = 10
             [storage]
-            connection_string = "{self.way.connection_string}"
+            connection_string = "{by_name(self.way.connection_string)}"
             [spool]
             directory = "{self.spool}"
             [forwarder]
@@ -182,9 +186,9 @@ class Machine:
 
     def _app_settings(self) -> dict[str, str]:
         return {
-            "MailStorage": self.way.connection_string,
-            "GRAPH_ENDPOINT": self.simulator.address,
-            "ENTRA_AUTHORITY": self.simulator.entra,
+            "MailStorage": by_name(self.way.connection_string),
+            "GRAPH_ENDPOINT": by_name(self.simulator.address),
+            "ENTRA_AUTHORITY": by_name(self.simulator.entra),
             "REQUESTS_CA_BUNDLE": self.simulator.ca_file,
             "IDENTITY__DEFAULT__CREDENTIAL": "client_secret",
             "IDENTITY__DEFAULT__TENANT_ID": _TENANT,
@@ -218,6 +222,11 @@ def running(program: type[Child] = Child) -> Iterator[Machine]:
         machine.start_function()
         machine.start_edge()
         yield machine
+
+
+def by_name(address: str) -> str:
+    """The same place, for which a resolver is asked."""
+    return address.replace("127.0.0.1", "localhost")
 
 
 def wait_until(is_so: Any, seconds: float) -> bool:

@@ -53,6 +53,9 @@ FAULTS: dict[Lane, Sequence[str]] = {
         "lose-answers",
         "restarted",
         "restarted without leases",
+        "no name server",
+        "name unknown",
+        "name server hangs",
     ),
     "graph": (
         "429",

@@ -1,4 +1,4 @@
-"""A disk that fails, below the spool of an edge that is tried; and what a spool holds."""
+"""A disk and a resolver that fail, below an edge that is tried; and what a spool holds."""
 
 import atexit
 import hashlib
@@ -14,10 +14,13 @@ from edge.spool import Spool
 from handoff.ticket import decode
 from tests.edge import program
 from tests.forked import Forked
-from torture.disk import FaultyDisk, compiled
+from torture import disk, resolver
+from torture.disk import FaultyDisk
+from torture.preloaded import compiled
+from torture.resolver import FaultyResolver
 
 needs_compiler = pytest.mark.skipif(
-    shutil.which("cc") is None, reason="no C compiler (cc) here: the failing disk is made with it"
+    shutil.which("cc") is None, reason="no C compiler (cc) here: what fails is made with it"
 )
 SMALL = b"Subject: small\r\n\r\n" + b"0123456789\r\n" * 40
 LARGE = b"Subject: large\r\n\r\n" + b"0123456789\r\n" * 26_000
@@ -31,15 +34,19 @@ class Edge(program.Edge):
 
 
 @cache
-def _library() -> Path:
+def _library(source: Path) -> Path:
     """Compiled once, and one for all, so that all programs are forked from the same."""
-    workshop = tempfile.TemporaryDirectory(prefix="disk-")
+    workshop = tempfile.TemporaryDirectory(prefix="preloaded-")
     atexit.register(workshop.cleanup)
-    return compiled(Path(workshop.name))
+    return compiled(source, Path(workshop.name))
 
 
 def a_disk(directory: Path) -> FaultyDisk:
-    return FaultyDisk(directory / "spool", directory / "workshop", _library())
+    return FaultyDisk(directory / "spool", directory / "workshop", _library(disk.SOURCE))
+
+
+def a_resolver(directory: Path) -> FaultyResolver:
+    return FaultyResolver(directory, _library(resolver.SOURCE))
 
 
 async def whole_mails(directory: Path) -> set[str]:

@@ -4,8 +4,8 @@
 order; `Platter` says from that what a power cut at any moment would have left.
 """
 
-from torture.disk.faulty import FaultyDisk, compiled
+from torture.disk.faulty import SOURCE, FaultyDisk
 from torture.disk.platter import Platter
 from torture.disk.record import Record, read_records
 
-__all__ = ["FaultyDisk", "Platter", "Record", "compiled", "read_records"]
+__all__ = ["SOURCE", "FaultyDisk", "Platter", "Record", "read_records"]

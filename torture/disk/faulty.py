@@ -1,14 +1,10 @@
 """Preload the disk into a program, and tell it what to do."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
-_SOURCE = Path(__file__).with_name("disk.c")
+from torture.preloaded import compiled, say
 
-
-class NoCompiler(Exception):
-    """There is no C compiler here."""
+SOURCE = Path(__file__).with_name("disk.c")
 
 
 class FaultyDisk:
@@ -24,7 +20,7 @@ class FaultyDisk:
         self._fault = workshop / "disk.fault"
         self._offset = workshop / "clock.offset"
         workshop.mkdir(parents=True, exist_ok=True)
-        self._library = library or compiled(workshop)
+        self._library = library or compiled(SOURCE, workshop)
 
     def environment(self, *, recorded: bool = True) -> dict[str, str]:
         variables = {
@@ -37,36 +33,16 @@ class FaultyDisk:
 
     def fail(self, point: str, error: int) -> None:
         """From now on calls at `point`, such as `sync:log`, end with `error`."""
-        _say(self._fault, f"{point} errno {error}")
+        say(self._fault, f"{point} errno {error}")
 
     def kill_at(self, point: str, when: str) -> None:
         """Kill the program the next time that it is `before`, `within` or `after` `point`."""
-        _say(self._fault, f"{point} kill-{when}")
+        say(self._fault, f"{point} kill-{when}")
 
     def step_clock(self, seconds: int) -> None:
         """Let the program's clock be wrong by `seconds`."""
-        _say(self._offset, str(seconds))
+        say(self._offset, str(seconds))
 
     def heal(self) -> None:
         self._fault.unlink(missing_ok=True)
         self._offset.unlink(missing_ok=True)
-
-
-def _say(file: Path, text: str) -> None:
-    # Renamed into place: the program must never read half of it.
-    draft = file.with_suffix(".new")
-    draft.write_text(text)
-    draft.rename(file)
-
-
-def compiled(workshop: Path) -> Path:
-    """The library that is preloaded. Raises NoCompiler."""
-    library = workshop / "disk.so"
-    compiler = shutil.which("cc")
-    if compiler is None:
-        raise NoCompiler("a C compiler is needed here: install gcc")
-    subprocess.run(
-        [compiler, "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", library, _SOURCE],
-        check=True,
-    )
-    return library
