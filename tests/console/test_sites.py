@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 def note(storage: Storage, site: str, ago: timedelta, *devices: DeviceSeen) -> None:
-    at = NOW - ago
+    at = datetime.now(UTC).replace(microsecond=0) - ago
     Sites(storage.status).note(
         Heartbeat(
             id=new_id(at),

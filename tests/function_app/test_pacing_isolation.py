@@ -76,14 +76,14 @@ def test_a_throttled_mailbox_does_not_delay_the_others(
     start()
     first = put(desk, OTHERS[0])
     wait_until(lambda: are_sent(desk, [first]), "the function app is warm")
-    ratio = min(delay_by_throttled(desk, graph), MOST)
-    if ratio == MOST:  # once more, since other programs run on this machine, too
-        ratio = delay_by_throttled(desk, graph)
+    ratios = [delay_by_throttled(desk, graph)]
+    if ratios[0] >= MOST:  # once more, since other programs run on this machine, too
+        ratios.append(delay_by_throttled(desk, graph))
 
-    assert ratio < MOST
+    assert min(ratios) < MOST
     refused = [call for call in graph.requests("sendMail") if call["status"] == 429]
     # Up to four at once at first, and then one whenever the mailbox may be asked again.
-    assert 4 + SECONDS + 2 >= len(refused)
+    assert len(ratios) * (4 + SECONDS + 2) >= len(refused)
 
 
 def test_a_mailbox_that_hangs_takes_its_four_threads_and_no_more(
