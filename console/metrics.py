@@ -7,6 +7,7 @@ gave, of sites, devices and identities; nothing from a mail is ever one.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -14,9 +15,11 @@ from prometheus_client.registry import Collector
 
 from console.reading.figures import Picture
 from handoff.delivery import State
+from handoff.refreshes import Refresh
 from handoff.sites import Device, Site
 
 WINDOWS = {"1h": timedelta(hours=1), "24h": timedelta(days=1)}
+_at, _ends_at = attrgetter("at"), attrgetter("ends_at")
 _OF_A_SITE = ("site",)
 _OF_A_DEVICE = ("site", "device")
 
@@ -29,6 +32,7 @@ class Standing:
     sites: Sequence[Site]
     devices: Sequence[Device]
     endings: Mapping[str, datetime]
+    refreshes: Mapping[str, Refresh]
     alarms: int
     dead_letters: int
 
@@ -52,6 +56,7 @@ class _Told(Collector):
         yield from _of_sites(standing.sites, self._now)
         yield from _of_devices(standing.devices, self._now)
         yield _of_endings(standing)
+        yield from _of_tokens(standing.refreshes)
 
 
 def _of_mails(picture: Picture) -> Iterator[Metric]:
@@ -152,6 +157,15 @@ def _of_endings(standing: Standing) -> Metric:
     text = "When a certificate, a client secret or a signature ends."
     labels = ("what", "of", "name")
     return _gauge("relay_expiry_timestamp_seconds", text, labels, ends.items())
+
+
+def _of_tokens(refreshes: Mapping[str, Refresh]) -> Iterator[Metric]:
+    for name, text, times in (
+        ("refreshed", "When an identity was given a new token.", _at),
+        ("expiry", "When that token ends; a new one is fetched before.", _ends_at),
+    ):
+        values = (((identity,), times(one).timestamp()) for identity, one in refreshes.items())
+        yield _gauge(f"relay_token_{name}_timestamp_seconds", text, ("identity",), values)
 
 
 def _gauge(

@@ -10,7 +10,7 @@ from console.reading.figures import Picture
 from console.reading.queues import Queues
 from edge.metrics import Metrics
 
-NOTHING = Standing(Picture(datetime.now(UTC), [], [], Queues(0, 0, 0)), [], [], {}, 0, 0)
+NOTHING = Standing(Picture(datetime.now(UTC), [], [], Queues(0, 0, 0)), [], [], {}, {}, 0, 0)
 _ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
 
 

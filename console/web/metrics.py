@@ -13,6 +13,7 @@ from console.web.pages import in_thread
 from handoff.alarms import open_alarms
 from handoff.dead_letters import DeadLetters
 from handoff.endings import read_endings
+from handoff.refreshes import read_refreshes
 from handoff.sites import Sites
 from handoff.storage import Storage
 
@@ -46,6 +47,7 @@ class MetricsPage:
             sites=sites.all(),
             devices=sites.devices(now),
             endings=read_endings(self.storage.status),
+            refreshes=read_refreshes(self.storage.status),
             alarms=len(open_alarms(self.storage.status)),
             dead_letters=sum(1 for _ in DeadLetters(self.storage.dead_letters).labels()),
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import requests
 
@@ -25,13 +25,14 @@ from function_app.providers.graph.record import NotShown, SecretShown, read_secr
 from function_app.providers.http import session
 from function_app.providers.redirect import RedirectProvider
 from function_app.providers.smarthost.provider import SmarthostProvider
-from function_app.providers.tokens import Tokens
+from function_app.providers.tokens import Tell, Tokens
 from function_app.providers.ways import subject_token_of, tokens_of, tokens_of_guest
 from function_app.settings import GMAIL as GMAIL_API
 from function_app.settings import Settings
 from function_app.ways.gmail import Gmail
 from function_app.ways.smarthost import NONE, PASSWORD, Smarthost
 from handoff.captured import CapturedMails
+from handoff.refreshes import Refresh, note_refresh
 from handoff.sealed import Credential
 from handoff.storage import Storage
 
@@ -60,11 +61,19 @@ def _provider(identity: Identity, around: Surroundings) -> Provider:
     if identity.provider == CAPTURE:
         return CaptureProvider(identity.name, CapturedMails(around.storage.captured))
     if identity.smarthost is not None:
-        return _smarthost(identity, identity.smarthost, settings)
+        return _smarthost(identity, identity.smarthost, around)
     if identity.gmail is not None:
         delegation = _delegation(identity, identity.gmail, settings)
         return GmailProvider(settings.gmail_endpoint, delegation, http, now)
-    return _graph(tokens_of(identity, settings), around)
+    return _graph(tokens_of(identity, settings, _noted(identity, around)), around)
+
+
+def _noted(identity: Identity, around: Surroundings) -> Tell:
+    def note(good_for: timedelta) -> None:
+        now = around.now()
+        note_refresh(around.storage.status, identity.name, Refresh(now, now + good_for))
+
+    return note
 
 
 def provider_of_guest(guest: Credential, around: Surroundings) -> Provider:
@@ -109,11 +118,12 @@ def _delegation(identity: Identity, gmail: Gmail, settings: Settings) -> Delegat
     return Delegation(by_federation(gmail.federation, vouch), http, elsewhere)
 
 
-def _smarthost(identity: Identity, smarthost: Smarthost, settings: Settings) -> Provider:
+def _smarthost(identity: Identity, smarthost: Smarthost, around: Surroundings) -> Provider:
     if identity.credential == NONE:
         return SmarthostProvider(smarthost)
     if identity.credential == PASSWORD:
         return SmarthostProvider(smarthost, lambda: smarthost.password)
     # https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth
-    tokens = tokens_of(identity, replace(settings, resource=settings.outlook))
+    settings = replace(around.settings, resource=around.settings.outlook)
+    tokens = tokens_of(identity, settings, _noted(identity, around))
     return SmarthostProvider(smarthost, tokens.current, is_token=True)

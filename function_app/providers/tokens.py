@@ -36,15 +36,25 @@ _MSAL_FAULTS = (
 
 Ask = Callable[[str | None], dict[str, Any]]
 """MSAL's answer, given a claims challenge or none."""
+Tell = Callable[[timedelta], None]
+"""Called when there is a new token, with how long it is good."""
+
+
+def tell_nobody(good_for: timedelta) -> None:
+    """Where nobody watches."""
 
 
 class Tokens:
     """The tokens of one identity. Safe to share between threads."""
 
     def __init__(
-        self, open_client: Callable[[], Ask], hold_refusal: timedelta = timedelta(0)
+        self,
+        open_client: Callable[[], Ask],
+        hold_refusal: timedelta = timedelta(0),
+        tell: Tell = tell_nobody,
     ) -> None:
         """For `hold_refusal` nobody asks again after a refusal that somebody has to act on."""
+        self._tell = tell
         self._open_client = open_client
         self._hold_seconds = hold_refusal.total_seconds()
         self._lock = Lock()
@@ -103,5 +113,9 @@ class Tokens:
             raise from_exception(fault) from fault
         if "access_token" not in answer:
             raise from_answer(answer)
-        self._good_until = time.monotonic() + int(answer.get("expires_in", 0)) - _MARGIN_SECONDS
-        return str(answer["access_token"])
+        seconds = int(answer.get("expires_in", 0))
+        self._good_until = time.monotonic() + seconds - _MARGIN_SECONDS
+        token = str(answer["access_token"])
+        if token != self._last:
+            self._tell(timedelta(seconds=seconds))
+        return token

@@ -21,7 +21,7 @@ from function_app.providers.authority import AuthorityHttp
 from function_app.providers.certificate import credential_of
 from function_app.providers.http import session
 from function_app.providers.token_faults import TokenUnavailable, from_answer
-from function_app.providers.tokens import Ask, Tokens
+from function_app.providers.tokens import Ask, Tell, Tokens, tell_nobody
 from function_app.settings import Settings
 from handoff.sealed import ApplicationCredential, Credential, UserCredential
 
@@ -32,7 +32,7 @@ _LOCK_OUT_CARE = timedelta(minutes=10)
 MsalCredential = str | Mapping[str, Any] | None
 
 
-def tokens_of(identity: Identity, settings: Settings) -> Tokens:
+def tokens_of(identity: Identity, settings: Settings, tell: Tell = tell_nobody) -> Tokens:
     """How `identity` gets its tokens. Nothing is asked for yet."""
     http = session(_CONNECT_SECONDS, _READ_SECONDS)
 
@@ -46,7 +46,7 @@ def tokens_of(identity: Identity, settings: Settings) -> Tokens:
             case _:
                 return _managed_identity(identity.client_id, settings.resource, http)
 
-    return Tokens(open_client)
+    return Tokens(open_client, tell=tell)
 
 
 def subject_token_of(identity: Identity, resource: str) -> Callable[[], str]:

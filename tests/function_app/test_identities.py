@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from function_app.providers.token_faults import TokenUnavailable
 from function_app.providers.ways import tokens_of
 from function_app.settings import Settings
 from handoff.ledger import State
+from handoff.refreshes import read_refreshes
 from local.graph_simulator.client import SimulatorClient
 from tests.certificates import Certificate, a_certificate
 from tests.function_app.desk import APPLICATION, BY_SECRET, SECRET, TENANT, Desk, delivered
@@ -201,6 +203,21 @@ def test_a_token_is_refreshed_early_and_kept_while_entra_has_a_fault(
     _until(lambda: tokens.current() != first, lambda: None)
 
     assert kept == first
+
+
+def test_when_a_token_was_given_is_noted_and_by_no_mail_that_had_one(
+    desk: Desk, graph: SimulatorClient, means_of: MeansOf
+) -> None:
+    graph.know(TENANT, APPLICATION, SECRET)
+    means = means_of(ENTRA_AUTHORITY=graph.entra, **BY_SECRET)
+    before = datetime.now(UTC)
+    delivered(desk, means)
+    first = read_refreshes(desk.storage.status)["default"]
+    delivered(desk, means)
+
+    assert {"default": first} == read_refreshes(desk.storage.status)
+    assert before <= first.at <= datetime.now(UTC)
+    assert timedelta(minutes=50) < first.ends_at - first.at <= timedelta(days=1)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from console.reading.queues import Queues
 from edge.metrics import Metrics
 from handoff.delivery import State
 from handoff.hours import HOUR, Figures, Hour, hour_of
+from handoff.refreshes import Refresh
 from handoff.sites import Device, Site
 from tests.figures import names_of, of_console, of_edge
 from tests.infra.programs import needs
@@ -35,6 +36,7 @@ STANDING = Standing(
         Device("plant-2", "erp", NOW, None, 0, "", "", None),
     ],
     {"default.secret": NOW + timedelta(days=9)},
+    {"default": Refresh(BEFORE, NOW + DAY)},
     alarms=1,
     dead_letters=5,
 )
@@ -56,6 +58,9 @@ def test_the_console_tells_what_it_knows() -> None:
     assert told['relay_deliveries{state="sent",window="24h"}'] == 8
     assert told['relay_deliveries{state="dead",window="24h"}'] == 2
     assert told['relay_delivery_retries{window="24h"}'] == 3
+    refreshed = told['relay_token_refreshed_timestamp_seconds{identity="default"}']
+    assert refreshed == BEFORE.timestamp()
+    assert told['relay_token_expiry_timestamp_seconds{identity="default"}'] == refreshed + 90_000
     assert told['relay_delivery_p95_seconds{window="24h"}'] == 0.5
     assert 'relay_delivery_p95_seconds{window="1h"}' not in told
     assert told["relay_queue_messages"] == 7
