@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from edge.certificates import make_self_signed
 from edge.settings import TlsSettings
 from local.child import Child
 
+_START_SECONDS = 30
 SERVER_CORE = "0"
 CLIENT_CORE = "1"
 SIZE_LIMIT = 60_000_000
@@ -76,7 +79,20 @@ def sink(directory: Path, preload: str = "") -> Iterator[Server]:
     """Postfix's smtp-sink: nothing but the protocol, in C."""
     port = 20_000 + os.getpid() % 10_000
     with Child(pinned("smtp-sink", "-u", "root", f"127.0.0.1:{port}", "1000")) as child:
+        _wait_until_open(port)
         yield Server(port, child.pid)
+
+
+def _wait_until_open(port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager
