@@ -22,7 +22,7 @@ class Arrivals(asyncio.StreamReader):
     _paused: bool
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(limit=CHUNK // 4, loop=loop)  # twice that may wait
+        super().__init__(limit=CHUNK // 2, loop=loop)  # twice that may wait
         self._skipped = 0
         self.has_ended = False
         """Whether the client has sent all that it ever will."""

@@ -4,7 +4,7 @@ Only CRLF.CRLF ends the content, on every listener: whoever takes less for the e
 mail be smuggled in (CVE-2023-51764). Bare CR and LF are noticed here and judged later.
 """
 
-from edge.listener.line_ends import has_bare_line_ends
+from edge.listener.line_ends import are_even_lines, has_bare_line_ends
 
 _END = b"\r\n.\r\n"
 _DOT = b"\r\n."
@@ -25,20 +25,25 @@ class DotReader:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next octets and return the content among them, dots unstuffed."""
         window = self._held + chunk
-        dot = window.find(_DOT)
+        is_even = are_even_lines(window)
+        dot = -1 if is_even else window.find(_DOT)
         end = dot if dot < 0 or window.startswith(_END, dot) else window.find(_END, dot)
         if end >= 0:
             self.has_ended = True
             self.rest = window[end + len(_END) :]
-            return self._content(window[: end + 2], is_stuffed=dot < end)
+            return self._content(self._judged(window[: end + 2]), is_stuffed=dot < end)
         cut = len(window) - _length_of_possible_end(window)
         self._held = window[cut:]
-        return self._content(window[:cut], is_stuffed=dot >= 0)
+        piece = window[:cut] if is_even else self._judged(window[:cut])
+        return self._content(piece, is_stuffed=dot >= 0)
 
-    def _content(self, piece: bytes, *, is_stuffed: bool) -> bytes:
+    def _judged(self, piece: bytes) -> bytes:
         # A piece never ends inside CRLF or before a dot: what may go on is held back.
         if has_bare_line_ends(piece):
             self.has_bare_line_ends = True
+        return piece
+
+    def _content(self, piece: bytes, *, is_stuffed: bool) -> bytes:
         content = piece.replace(_DOT, b"\r\n") if is_stuffed else piece
         if self._not_content and content:
             content = content[self._not_content :]

@@ -1,11 +1,11 @@
 """The end of DATA and the dots, against a slow and obvious reading of RFC 5321 §4.5.2."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.listener.dot_reader import DotReader
-from edge.listener.line_ends import with_crlf
+from edge.listener.line_ends import are_even_lines, has_bare_line_ends, with_crlf
 
 pieces = st.sampled_from([b"\r\n", b"\r", b"\n", b".", b"..", b"a", b"bc", b"\r\n.", b"\0"])
 streams = st.lists(pieces, max_size=30).map(b"".join)
@@ -36,6 +36,35 @@ def slow_read(stream: bytes) -> tuple[bytes, bytes, bool]:
 @given(streams, streams, st.lists(st.integers(0, 80), max_size=12))
 def test_it_reads_like_the_slow_reader(before: bytes, behind: bytes, cuts: list[int]) -> None:
     stream = before + b"\r\n.\r\n" + behind
+
+    assert slow_read(stream) == read(stream, cuts)
+
+
+@st.composite
+def nearly_even_lines(draw: st.DrawFn) -> bytes:
+    """Lines of one length, with a few octets exchanged."""
+    octets = bytearray((b"a" * draw(st.integers(0, 4)) + b"\r\n") * draw(st.integers(1, 12)))
+    for place in draw(st.lists(st.integers(0, len(octets) - 1), max_size=3)):
+        octets[place] = draw(st.sampled_from(b"\r\n.a"))
+    return bytes(octets)
+
+
+@given(nearly_even_lines())
+@settings(max_examples=2_000, deadline=None)
+def test_even_lines_hide_nothing(octets: bytes) -> None:
+    assert not are_even_lines(octets) or not (has_bare_line_ends(octets) or b"\r\n." in octets)
+
+
+def test_lines_of_base64_are_even() -> None:
+    lines = (b"a" * 76 + b"\r\n") * 9
+
+    assert are_even_lines(b"a" * 20 + b"\r\n" + lines + b"a" * 20)
+    assert not are_even_lines(lines + b"a" * 20 + b"\r\n")
+
+
+@given(nearly_even_lines(), st.lists(st.integers(0, 80), max_size=4))
+def test_it_reads_even_lines_like_the_slow_reader(before: bytes, cuts: list[int]) -> None:
+    stream = before + b"\r\n.\r\n"
 
     assert slow_read(stream) == read(stream, cuts)
 
