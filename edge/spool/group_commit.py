@@ -2,8 +2,9 @@
 
 A thread of its own holds the only writing connection. While it waits for the disk, changes
 gather; then it commits all of them at once. Nobody waits for a time: changes go to the disk as
-soon as a pass of the event loop has brought no more of them. A change is durable when its future
-is done; when the commit failed, every change of it has failed.
+soon as the event loop brings no more of them. One client alone waits for one pass of the loop;
+where many have come together, a few passes more are worth a flush less. A change is durable when
+its future is done; when the commit failed, every change of it has failed.
 """
 
 import asyncio
@@ -17,8 +18,10 @@ from itertools import chain
 from typing import NamedTuple
 
 Row = tuple[object, ...]
-_MOST_PASSES = 8
+_MOST_PASSES = 80
 """Passes of the event loop that a change waits for others at most."""
+_MOST_QUIET_PASSES = 16
+"""Of these, such as bring no other, one after the other."""
 _MOST_ROWS = 64
 """In one statement. A step of SQLite gives up the interpreter's lock, and has to get it again."""
 
@@ -65,6 +68,8 @@ class GroupCommit:
         self._tidy = tidy
         self._loop = asyncio.get_running_loop()
         self._gathering: _Batch | None = None
+        self._together = 1
+        """How many changes came together the last time."""
         self._batches: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
@@ -77,7 +82,7 @@ class GroupCommit:
             raise SpoolUnavailable(self.broken)
         if self._gathering is None:
             self._gathering = _Batch()
-            self._loop.call_soon(self._hand_over, 0, _MOST_PASSES)
+            self._loop.call_soon(self._hand_over, 0, 0, _MOST_PASSES)
         done: asyncio.Future[None] = self._loop.create_future()
         self._gathering.changes.setdefault(statement, []).append(row)
         self._gathering.waiting.append(done)
@@ -89,18 +94,20 @@ class GroupCommit:
 
     async def close(self) -> None:
         """Commit what was submitted, then let go of the database."""
-        self._hand_over(0, 0)
+        self._hand_over(0, 0, 0)
         self._batches.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _hand_over(self, seen: int, passes: int) -> None:
+    def _hand_over(self, seen: int, quiet: int, passes: int) -> None:
         batch = self._gathering
         if batch is None:
             return
-        if passes and len(batch.waiting) > seen:
-            self._loop.call_soon(self._hand_over, len(batch.waiting), passes - 1)
+        together = len(batch.waiting)
+        quiet = 0 if together > seen else quiet + 1
+        if passes and quiet < min(self._together, _MOST_QUIET_PASSES):
+            self._loop.call_soon(self._hand_over, together, quiet, passes - 1)
             return
-        self._gathering = None
+        self._gathering, self._together = None, together
         self._batches.put(batch)
 
     def _run(self) -> None:
