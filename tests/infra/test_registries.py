@@ -60,5 +60,6 @@ def test_no_file_names_a_registry() -> None:
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_registry_is_found_wherever_it_stands(host: str) -> None:
     assert _places(f"FROM {host}/library/python:3.13") != []
-    assert _places(f'"resolved": "https://{host}/azurite"') != []
+    assert _places(f'index = "{host}/simple"') != []
+    assert _places(f"mirrors/{host}/azurite") != []
     assert _places(f"a{host}") == []
