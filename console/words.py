@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+_NOTHING = "\N{EN DASH}"
+
 
 def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -17,7 +19,7 @@ def size_of(octets: int) -> str:
 def duration(seconds: float | None) -> str:
     """Rounded to what matters: 0.3 s, 45 s, 12 min, 3 h, 9 d."""
     if seconds is None:
-        return "–"  # noqa: RUF001  a dash of a table
+        return _NOTHING
     if seconds < 10:
         return f"{seconds:.1f} s"
     for unit, length, most in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
@@ -48,5 +50,5 @@ def stamp(moment: datetime | None) -> str:
 
 def share(part: int, whole: int) -> str:
     if not whole:
-        return "–"  # noqa: RUF001  a dash of a table
+        return _NOTHING
     return f"{part / whole:.1%}" if part else "0 %"

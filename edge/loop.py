@@ -21,6 +21,7 @@ _Answer = asyncio.Future[list[Any]]
 def new_loop(patience: float = _PATIENCE_SECONDS) -> asyncio.AbstractEventLoop:
     """An event loop whose look-ups of names end in time."""
     loop = _fastest_loop()
+    # Set on the instance: uvloop's loop and asyncio's have no class in common to derive from.
     loop.getaddrinfo = LookUps(patience).getaddrinfo  # type: ignore[method-assign]
     return loop
 

@@ -4,7 +4,7 @@ Nothing but the ids is held, so that a million rows are there in seconds.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, cast
@@ -36,6 +36,7 @@ class Mails:
         step = timedelta(days=DAYS) / number
         self._number = number
         self.ids = [f"{first_id(began + step * place)[:10]}{place:016d}" for place in range(number)]
+        self.entity: Callable[[int], Entity] = lru_cache(50_000)(self._entity)
 
     def __len__(self) -> int:
         return self._number
@@ -53,8 +54,7 @@ class Mails:
         mail_id = self.ids[place]
         return partition_of(mail_id), mail_id
 
-    @lru_cache(50_000)  # noqa: B019  there is one of it, and it lives as long as its process
-    def entity(self, place: int) -> Entity:
+    def _entity(self, place: int) -> Entity:
         return to_entity(self._mail(place))
 
     def _mail(self, place: int) -> Delivery:

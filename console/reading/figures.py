@@ -5,9 +5,8 @@ are counted here. That is done at most every few seconds, and only while somebod
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from console.reading.queues import Queues, read_queues
 from handoff.delivery import State
@@ -32,10 +31,15 @@ class Picture:
     recent: Sequence[Line]
     """The mails of the hour under way and of the one before, oldest first."""
     queues: Queues
+    _counted: dict[timedelta, Figures] = field(default_factory=dict, init=False, repr=False)
 
-    @lru_cache(8)  # noqa: B019  of the newest picture or two, each asked for a few spans
     def last(self, span: timedelta) -> Figures:
         """Of the last `span`: to the second for an hour, else in whole hours."""
+        if span not in self._counted:
+            self._counted[span] = self._count(span)
+        return self._counted[span]
+
+    def _count(self, span: timedelta) -> Figures:
         if span <= HOUR:
             return count(line for line in self.recent if line.received_at > self.at - span)
         since = hour_of(self.at - span) + HOUR

@@ -1,9 +1,9 @@
 """What every request passes: who it is, whether a form is our own, and what the browser may do."""
 
 import logging
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from azure.core.exceptions import AzureError
 
 from console.terminal import sentence_of
@@ -12,8 +12,7 @@ from console.web.metrics import PATH as METRICS
 from console.web.metrics import has_token
 from console.web.sign_in import COOKIE, Doorkeeper
 
-_log = logging.getLogger("relay.console")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = logging.getLogger("relay.console")
 SIGN_IN = "/sign-in"
 WHO = "who"
 _PUBLIC = ("/static/", SIGN_IN)
@@ -31,7 +30,7 @@ _HEADERS = {
 }
 
 
-def guard(keeper: Doorkeeper, looks: Looks) -> Callable[[web.Request, Handler], object]:
+def guard(keeper: Doorkeeper, looks: Looks) -> Middleware:
     """The middleware."""
 
     @web.middleware
@@ -45,8 +44,8 @@ def guard(keeper: Doorkeeper, looks: Looks) -> Callable[[web.Request, Handler], 
             answer = looks.fault(request, other.status, other.text or other.reason)
         except AzureError as fault:
             answer = looks.fault(request, 502, sentence_of(fault))
-        except Exception:  # noqa: BLE001  its log has it, and the browser a page
-            _log.exception("%s %s", request.method, request.path)
+        except Exception:
+            log.exception("%s %s", request.method, request.path)
             answer = looks.fault(request, 500, "A fault of the console's own; its log has it.")
         _harden(answer, request)
         return answer
@@ -118,6 +117,6 @@ def sign_in_routes(keeper: Doorkeeper, looks: Looks) -> list[web.RouteDef]:
 
 def application(keeper: Doorkeeper, looks: Looks) -> web.Application:
     return web.Application(
-        middlewares=[guard(keeper, looks)],  # type: ignore[list-item]  # aiohttp wants each to take its base Request
+        middlewares=[guard(keeper, looks)],
         client_max_size=_MOST_FORM,
     )

@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 20
 _FIELDS = ("to", "from", "listener", "user")
 """What a form that failed shows again."""
 _HALVES = {"L": "The edge here", "N": "The line", "S": "Storage account", "G": "Function app"}
-_log = logging.getLogger("relay.console")
+log = logging.getLogger("relay.console")
 
 
 class Rounds:
@@ -51,8 +51,8 @@ class Rounds:
         try:
             for finding in self._check(question):
                 self.findings.append(finding)
-        except Exception as fault:  # noqa: BLE001  its log has it, and the page a sentence
-            _log.exception("checks")
+        except Exception as fault:
+            log.exception("checks")
             self.fault = sentence_of(fault)
         self.ended_at = datetime.now(UTC)
 
@@ -113,7 +113,7 @@ class Health:
         except (NoDoor, ValueError, *Fault) as fault:
             text = f"The edge did not take it: {said_by_door(fault)}"
             return self._page(request, text, form)
-        _log.info("test mail %s by %s", mail_id, request["who"])
+        log.info("test mail %s by %s", mail_id, request["who"])
         raise web.HTTPSeeOther(f"/messages/{mail_id}")
 
     def _page(

@@ -114,7 +114,7 @@ class EntraCheck:
             if isinstance(login, UserLogin):
                 return self._of_user(entra, login, password)
             return self._of_application(mark, entra, login, password)
-        except Exception as fault:  # noqa: BLE001  MSAL takes an answer for what it should be
+        except Exception as fault:  # noqa: BLE001  MSAL raises anything on an odd answer
             said = f"{fault.__context__} {fault}"
             judge = judge_user if isinstance(login, UserLogin) else judge_application
             judgement = judge({"error_description": said})

@@ -6,6 +6,7 @@ private parts.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from edge import replies
 from edge.listener.wire import CHUNK, ConnectionEnded
@@ -20,6 +21,8 @@ class Arrivals(asyncio.StreamReader):
 
     _buffer: bytearray
     _paused: bool
+    _wait_for_data: Callable[[str], Awaitable[None]]
+    _maybe_resume_transport: Callable[[], None]
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(limit=CHUNK // 2, loop=loop)  # twice that may wait
@@ -58,7 +61,7 @@ class Arrivals(asyncio.StreamReader):
         while (line := self.take_line()) is None:
             if self.has_ended:
                 raise ConnectionEnded
-            await self._wait_for_data("next_line")  # type: ignore[attr-defined]  # private
+            await self._wait_for_data("next_line")
         return line
 
     def put_back(self, octets: bytes) -> None:
@@ -82,4 +85,4 @@ class Arrivals(asyncio.StreamReader):
     def _drop(self, octets: int) -> None:
         del self._buffer[:octets]
         if self._paused:
-            self._maybe_resume_transport()  # type: ignore[attr-defined]  # private
+            self._maybe_resume_transport()
