@@ -1,4 +1,4 @@
-"""Plain values for tests: a ticket, a mail, a moment."""
+"""Plain values for tests: a ticket, a mail, a heartbeat, a moment."""
 
 import hashlib
 from base64 import b64encode
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from handoff.ids import new_id
+from handoff.signals import DeviceSeen, Heartbeat
 from handoff.ticket import Content, Envelope, SendAs, Ticket
 
 NOW = datetime(2026, 11, 21, 5, 0, 0, 123000, UTC)
@@ -48,3 +49,20 @@ def a_ticket(octets: bytes = MAIL, **changes: Any) -> Ticket:
         "content": content_of(octets),
     }
     return Ticket(v=1, kind="mail", **fields | changes)
+
+
+def a_heartbeat(at: datetime, *devices: DeviceSeen, **changes: Any) -> Heartbeat:
+    """Of an edge that has nothing to complain of."""
+    fields: dict[str, Any] = {
+        "id": new_id(at),
+        "site": "plant-2",
+        "at": at,
+        "every": 300,
+        "started_at": at,
+        "spool_mails": 0,
+        "spool_bytes": 0,
+        "spool_most_bytes": 10_000_000_000,
+        "faults": 0,
+        "devices": devices,
+    }
+    return Heartbeat(**fields | changes)

@@ -8,10 +8,10 @@ from console.reading.devices import join
 from console.reading.expiry import expiries
 from handoff.endings import read_endings
 from handoff.hours import Share
-from handoff.ids import new_id
-from handoff.signals import DeviceSeen, Heartbeat
+from handoff.signals import DeviceSeen
 from handoff.sites import Sites
 from handoff.storage import Storage
+from tests.builders import a_heartbeat
 from tests.console.conftest import Relay
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -20,21 +20,9 @@ HOUR = timedelta(hours=1)
 
 def note(storage: Storage, site: str, ago: timedelta, *devices: DeviceSeen) -> None:
     at = datetime.now(UTC).replace(microsecond=0) - ago
-    Sites(storage.status).note(
-        Heartbeat(
-            id=new_id(at),
-            site=site,
-            at=at,
-            every=300,
-            started_at=at,
-            spool_mails=4,
-            spool_bytes=1000,
-            spool_most_bytes=10**10,
-            faults=0,
-            certificate_ends_at=NOW + timedelta(days=20),
-            devices=devices,
-        )
-    )
+    ends_at = NOW + timedelta(days=20)
+    told = {"spool_mails": 4, "spool_bytes": 1000, "certificate_ends_at": ends_at}
+    Sites(storage.status).note(a_heartbeat(at, *devices, site=site, **told))
 
 
 def test_sites_says_who_is_heard_by_its_exit_code_too(relay: Relay, storage: Storage) -> None:

@@ -14,24 +14,10 @@ from handoff.ids import new_id
 from handoff.signals import DeviceSeen, Heartbeat, Probe, encode_signal
 from handoff.sites import Sites
 from local.graph_simulator.client import SimulatorClient
+from tests.builders import a_heartbeat
 from tests.function_app.desk import BY_SECRET, Desk, ScriptedProvider
 
 MINUTE = timedelta(minutes=1)
-
-
-def heartbeat(desk: Desk, *devices: DeviceSeen) -> Heartbeat:
-    return Heartbeat(
-        id=new_id(desk.now),
-        site="plant-2",
-        at=desk.now,
-        every=300,
-        started_at=desk.now,
-        spool_mails=0,
-        spool_bytes=0,
-        spool_most_bytes=1,
-        faults=0,
-        devices=devices,
-    )
 
 
 def heard(desk: Desk, beat: Heartbeat) -> None:
@@ -47,14 +33,14 @@ def open_codes(desk: Desk) -> dict[str, str]:
 
 
 def test_a_heartbeat_is_noted_and_is_no_dead_letter(desk: Desk) -> None:
-    heard(desk, heartbeat(desk))
+    heard(desk, a_heartbeat(desk.now))
 
     assert [site.name for site in Sites(desk.storage.status).all()] == ["plant-2"]
     assert list(desk.storage.dead_letters.list_blob_names()) == []
 
 
 def test_a_site_that_falls_silent_is_alarmed_until_it_is_heard(desk: Desk) -> None:
-    heard(desk, heartbeat(desk))
+    heard(desk, a_heartbeat(desk.now))
     desk.now += 14 * MINUTE
     listen(desk.storage, lambda: desk.now)
 
@@ -66,7 +52,7 @@ def test_a_site_that_falls_silent_is_alarmed_until_it_is_heard(desk: Desk) -> No
     assert open_codes(desk) == {SITE_SILENT: "plant-2"}
 
     desk.now += MINUTE
-    heard(desk, heartbeat(desk))
+    heard(desk, a_heartbeat(desk.now))
     listen(desk.storage, lambda: desk.now)
 
     assert open_codes(desk) == {}
@@ -76,14 +62,14 @@ def test_a_device_is_silent_after_the_time_that_is_set_for_it(desk: Desk) -> Non
     ups = DeviceSeen(name="ups", last_seen=desk.now, silent_after=3600)
     scanner = DeviceSeen(name="scanner", last_seen=desk.now)
     desk.now += 61 * MINUTE
-    heard(desk, heartbeat(desk, ups, scanner))
+    heard(desk, a_heartbeat(desk.now, ups, scanner))
     listen(desk.storage, lambda: desk.now)
 
     assert open_codes(desk) == {DEVICE_SILENT: "plant-2.ups"}
 
 
 def test_of_a_silent_site_no_device_is_said_to_be_silent(desk: Desk) -> None:
-    heard(desk, heartbeat(desk, DeviceSeen(name="ups", last_seen=desk.now, silent_after=60)))
+    heard(desk, a_heartbeat(desk.now, DeviceSeen(name="ups", last_seen=desk.now, silent_after=60)))
     desk.now += 60 * MINUTE
     listen(desk.storage, lambda: desk.now)
 
@@ -91,7 +77,7 @@ def test_of_a_silent_site_no_device_is_said_to_be_silent(desk: Desk) -> None:
 
 
 def test_while_the_queue_is_behind_nobody_is_called_silent(desk: Desk) -> None:
-    heard(desk, heartbeat(desk))
+    heard(desk, a_heartbeat(desk.now))
     desk.storage.outbound.send_message("waiting", time_to_live=-1)
     desk.now += 60 * MINUTE
     listen(desk.storage, lambda: desk.now)

@@ -15,21 +15,10 @@ from handoff.signals import (
     encode_signal,
 )
 from handoff.ticket import MAX_TICKET_BYTES, encode
-from tests.builders import NOW, a_ticket
+from tests.builders import NOW, a_heartbeat, a_ticket
 
-HEARTBEAT = Heartbeat(
-    id=new_id(NOW),
-    site="plant-2",
-    at=NOW,
-    every=300,
-    started_at=NOW,
-    spool_mails=0,
-    spool_bytes=3_000_000_000,
-    spool_most_bytes=10_000_000_000,
-    faults=0,
-    certificate_ends_at=NOW,
-    devices=(DeviceSeen(name="scanner-2f", last_seen=NOW, mails=3, tls="TLSv1.3"),),
-)
+SCANNER = DeviceSeen(name="scanner-2f", last_seen=NOW, mails=3, tls="TLSv1.3")
+HEARTBEAT = a_heartbeat(NOW, SCANNER, spool_bytes=3_000_000_000, certificate_ends_at=NOW)
 PROBE = Probe(id=new_id(NOW), asked_at=NOW, mailbox="scan@contoso.com")
 
 
