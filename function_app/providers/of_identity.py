@@ -15,6 +15,7 @@ from function_app.pacing.limits import (
 )
 from function_app.providers import Provider
 from function_app.providers.capture import CaptureProvider
+from function_app.providers.gmail.calls import Calls as GmailCalls
 from function_app.providers.gmail.delegation import Delegation
 from function_app.providers.gmail.federation import by_federation
 from function_app.providers.gmail.key import by_key
@@ -64,7 +65,7 @@ def _provider(identity: Identity, around: Surroundings) -> Provider:
         return _smarthost(identity, identity.smarthost, around)
     if identity.gmail is not None:
         delegation = _delegation(identity, identity.gmail, settings)
-        return GmailProvider(settings.gmail_endpoint, delegation, http, now)
+        return GmailProvider(GmailCalls(settings.gmail_endpoint, delegation, http, now))
     return _graph(tokens_of(identity, settings, _noted(identity, around)), around)
 
 

@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from function_app.compose import Form, Letter, compose
 from function_app.means import Means
 from function_app.outcome import Deferred, Outcome, Rejected, Sent
 from function_app.providers.gmail.answers import classify, id_in, read_error
+from function_app.providers.gmail.calls import Calls
 from function_app.providers.gmail.delegation import Delegation
 from function_app.providers.gmail.key import by_key
 from function_app.providers.gmail.provider import LIMIT, GmailProvider
@@ -39,7 +41,7 @@ def a_letter(octets: bytes = MAIL, **changes: Any) -> Letter:
 def gmail_provider(gmail: GmailClient) -> Iterator[GmailProvider]:
     with session(1, 5) as to_gmail, session(1, 5) as to_tokens:
         delegation = Delegation(by_key(json.loads(gmail.service_account)), to_tokens)
-        yield GmailProvider(gmail.address, delegation, to_gmail, lambda: NOW)
+        yield GmailProvider(Calls(gmail.address, delegation, to_gmail, lambda: NOW))
 
 
 @pytest.fixture
@@ -199,7 +201,8 @@ def test_a_token_endpoint_out_of_order_is_waited_for(
 def test_a_key_that_is_none_waits_for_an_administrator_and_is_not_told() -> None:
     key = {"client_email": "x", "token_uri": "http://127.0.0.1/", "private_key": "s3cret"}
     with requests.Session() as http:
-        provider = GmailProvider("http://127.0.0.1", Delegation(by_key(key), http), http, _now)
+        calls = Calls("http://127.0.0.1", Delegation(by_key(key), http), http, _now)
+        provider = GmailProvider(calls)
         outcome = provider.send(a_letter(), no_draft)
 
     assert isinstance(outcome, Deferred)
@@ -210,9 +213,7 @@ def test_a_key_that_is_none_waits_for_an_administrator_and_is_not_told() -> None
 def test_nobody_listening_is_surely_not_sent(provider: GmailProvider) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-    away = GmailProvider(
-        f"http://127.0.0.1:{port}", provider.delegation, provider.session, provider.now
-    )
+    away = GmailProvider(replace(provider.calls, endpoint=f"http://127.0.0.1:{port}"))
     outcome = away.send(a_letter(), no_draft)
 
     assert isinstance(outcome, Deferred)

@@ -1,7 +1,7 @@
 """Send through Gmail: the mail as it is, in one request. Only 200 is success."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import requests
@@ -10,7 +10,7 @@ from function_app.compose import Form, Letter
 from function_app.outcome import TOO_LARGE, Deferred, Found, Outcome, Rejected, Sent
 from function_app.providers.gmail.answers import classify, id_in
 from function_app.providers.gmail.calls import Calls, Pieces
-from function_app.providers.gmail.delegation import TO_LOOK, TO_SEND, Delegation
+from function_app.providers.gmail.delegation import TO_LOOK, TO_SEND
 from function_app.providers.gmail.look import MAY_NOT, look
 from function_app.providers.gmail.refusals import is_no_delegation
 from function_app.providers.token_faults import TokenUnavailable
@@ -26,10 +26,7 @@ _FOR_NOBODY = b"Subject: A check of the relay, for nobody\r\n\r\n"
 class GmailProvider:
     """Sends for the mailboxes that have delegated to one service account."""
 
-    endpoint: str
-    delegation: Delegation
-    session: requests.Session = field(repr=False)
-    now: Callable[[], datetime]
+    calls: Calls
 
     form = Form()
 
@@ -45,12 +42,12 @@ class GmailProvider:
         return self._sent(letter.mailbox, letter.size, letter.pieces)
 
     def look(self, letter: Letter, draft_id: str, since: datetime) -> Found | Deferred:
-        return look(self._calls, letter, since)
+        return look(self.calls, letter, since)
 
     def probe(self, mailbox: str, probe_id: str) -> Iterator[Finding]:
         """A mail that names no recipient tells whether Gmail would take one that does."""
         try:
-            self.delegation.token(mailbox)
+            self.calls.delegation.token(mailbox)
         except TokenUnavailable as fault:
             yield Finding("G02", "token", "fail", fault.reason, fault.code)
             yield Finding("G03", "mailbox", "skip", "Needs G02.")
@@ -69,7 +66,7 @@ class GmailProvider:
 
     def _may_look(self, mailbox: str) -> Finding:
         try:
-            self.delegation.token(mailbox, TO_LOOK)
+            self.calls.delegation.token(mailbox, TO_LOOK)
         except TokenUnavailable as fault:
             if is_no_delegation(fault):
                 return Finding("G04", "doubt", "warn", MAY_NOT, fault.code)
@@ -85,11 +82,7 @@ class GmailProvider:
             return on_transport(fault, "Gmail")
 
     def _post(self, mailbox: str, size: int, pieces: Pieces) -> Outcome:
-        answer = self._calls.post_mail(mailbox, size, pieces, TO_SEND)
+        answer = self.calls.post_mail(mailbox, size, pieces, TO_SEND)
         if answer.status == 200:
             return Sent("gmail", id_in(answer.body))
         return classify(answer.status, answer.body, answer.retry_after)
-
-    @property
-    def _calls(self) -> Calls:
-        return Calls(self.endpoint, self.delegation, self.session, self.now)
