@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,16 +20,16 @@ _TOKEN_FILE = "RELAY_CONSOLE_METRICS_TOKEN_FILE"
 _SHORTEST_TOKEN = 16
 
 
+def _secret_file(variable: str, use: str) -> Any:
+    return typer.Option(help=use, envvar=variable, dir_okay=False)
+
+
 def console(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 is any free one.", min=0, max=65535)] = PORT,
     password_file: Annotated[
         Path | None,
-        typer.Option(
-            help="Ask for the password in this file (or its argon2id hash).",
-            envvar=_PASSWORD_FILE,
-            dir_okay=False,
-        ),
+        _secret_file(_PASSWORD_FILE, "Ask for the password in this file (or its argon2id hash)."),
     ] = None,
     user_header: Annotated[
         str, typer.Option(help="Believe the proxy, which names its user in this field.")
@@ -39,11 +39,7 @@ def console(
     ] = None,
     metrics_token_file: Annotated[
         Path | None,
-        typer.Option(
-            help="Whoever shows the token in this file may read /metrics.",
-            envvar=_TOKEN_FILE,
-            dir_okay=False,
-        ),
+        _secret_file(_TOKEN_FILE, "Whoever shows the token in this file may read /metrics."),
     ] = None,
     simulator: Annotated[
         str, typer.Option(help="The address of a Graph simulator, whose inbox is shown.")
