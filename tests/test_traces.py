@@ -5,9 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
@@ -16,6 +15,7 @@ from handoff.storage import Storage
 from handoff.traces import traces_of
 from local.graph_simulator.client import SimulatorClient
 from tests.edge.program import Edge, config
+from tests.fixtures.serving import serving
 from tests.function_app.conftest import start  # noqa: F401  a fixture
 from tests.function_app.host import Start
 from tests.test_end_to_end import PRINTER, is_sent, until
@@ -64,13 +64,8 @@ class _Handler(BaseHTTPRequestHandler):
 def collector() -> Iterator[Collector]:
     bodies: list[bytes] = []
     handler = type("Handler", (_Handler,), {"bodies": bodies})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield Collector(f"http://127.0.0.1:{server.server_port}", bodies)
-        server.shutdown()
-        thread.join()
+    with serving(handler) as address:
+        yield Collector(address, bodies)
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
+
+from tests.fixtures.serving import serving
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "content-length"}
 
@@ -47,12 +48,5 @@ class Middleman(BaseHTTPRequestHandler):
 def standing(middleman: type[Middleman], upstream: str, **others: Any) -> Iterator[str]:
     """Host and port of `middleman` before `upstream`; `others` become attributes of it."""
     handler = type("Standing", (middleman,), {"upstream": upstream, **others})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(handler) as address:
+        yield address.removeprefix("http://")

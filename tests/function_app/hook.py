@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.fixtures.serving import serving
 
 TOKEN = "t0ken-in-the-path"
 
@@ -66,15 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def a_hook() -> Iterator[Hook]:
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        hook = Hook(f"http://127.0.0.1:{server.server_port}/hooks/{TOKEN}?key={TOKEN}")
-        handler.hook = hook  # type: ignore[attr-defined]
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield hook
-        finally:
-            server.shutdown()
-            thread.join()
+    class Handler(_Handler):
+        pass
+
+    with serving(Handler) as address:
+        Handler.hook = Hook(f"{address}/hooks/{TOKEN}?key={TOKEN}")
+        yield Handler.hook
