@@ -6,4 +6,9 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.fixtures.azurite", "tests.fixtures.gmail", "tests.fixtures.graph"]
+pytest_plugins = [
+    "tests.fixtures.azurite",
+    "tests.fixtures.function_app",
+    "tests.fixtures.gmail",
+    "tests.fixtures.graph",
+]

@@ -1,7 +1,5 @@
 """SMTP in, Graph out: the real edge, Azurite, the function app, the simulator; octet for octet."""
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,45 +9,17 @@ import pytest
 
 from handoff.ledger import Ledger, State
 from handoff.storage import Storage
-from local.child import Child
 from local.graph_simulator.client import ReceivedMail, SimulatorClient
 from tests.builders import MAIL
 from tests.edge.program import Edge, config
+from tests.fixtures.function_app import start_function_app
 
-ROOT = Path(__file__).parent.parent
-LEASE_SECONDS = 3
 PRINTER = """
 [[devices]]
 name = "printer"
 networks = ["127.0.0.2"]
 send_as = "printer@contoso.com"
 """
-
-
-def start_function_app(account: str, graph: SimulatorClient, **settings: str) -> Child:
-    child = Child(
-        [sys.executable, "-m", "local.functions_host"],
-        environment=os.environ
-        | {
-            "MailStorage": account,
-            "GRAPH_ENDPOINT": graph.address,
-            "RELAY_MAILBOX_RATE": "0",
-            "IDENTITY_ENDPOINT": graph.identity_endpoint,
-            "IDENTITY_HEADER": graph.identity_header,
-            "RELAY_HOST_LEASE_SECONDS": str(LEASE_SECONDS),
-        }
-        | settings,
-        directory=ROOT,
-    )
-    child.wait_for(lambda line: line == "ready", 30)
-    return child
-
-
-@pytest.fixture
-def function_app(mail_account: str, graph: SimulatorClient) -> Iterator[Child]:
-    child = start_function_app(mail_account, graph)
-    yield child
-    child.kill()
 
 
 @pytest.fixture

@@ -13,12 +13,9 @@ import pytest
 
 from edge.strangers import Stranger, StrangerBook
 from handoff.storage import Storage
-from local.child import Child
-from local.graph_simulator.client import SimulatorClient
 from tests.console.past import Past
 from tests.console.site import Site
 from tests.edge.program import Edge, config
-from tests.test_end_to_end import start_function_app
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,13 +58,6 @@ def relay(mail_account: str) -> Relay:
         return Answer(done)
 
     return run
-
-
-@pytest.fixture
-def function_app(mail_account: str, graph: SimulatorClient) -> Iterator[Child]:
-    child = start_function_app(mail_account, graph)
-    yield child
-    child.kill()
 
 
 @pytest.fixture

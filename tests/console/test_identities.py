@@ -11,8 +11,8 @@ from local.child import Child
 from local.graph_simulator.client import SimulatorClient
 from tests.console.conftest import Relay
 from tests.edge.program import config
+from tests.fixtures.function_app import start_function_app
 from tests.function_app.smtp_script import scripted
-from tests.test_end_to_end import start_function_app
 
 DEFAULT, OUT = Asked("default", "scan@contoso.com"), Asked("out", "erp@contoso.com")
 

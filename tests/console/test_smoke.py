@@ -13,7 +13,7 @@ import pytest
 from local.graph_simulator.client import SimulatorClient
 from tests.edge.door import PASSWORD
 from tests.edge.program import Edge, config
-from tests.test_end_to_end import start_function_app
+from tests.fixtures.function_app import start_function_app
 
 ROOT = Path(__file__).parent.parent.parent
 
