@@ -35,7 +35,9 @@ class Visitor:
     def letterhead(self, device: Device) -> Letterhead:
         """For the tickets of the mails that it brings as `device`."""
         client = self.client
-        if self._letterhead is None or self._letterhead[:2] != (client, device):
+        known = self._letterhead
+        # An equal client is another one, too: it comes from other settings.
+        if known is None or known[0] is not client or known[1] != device:
             told = ticket.Client(
                 listener=client.listener.name,
                 address=str(client.address),
@@ -45,8 +47,8 @@ class Visitor:
             )
             site = self._reception.settings.site
             letterhead = Letterhead(site, device.name, send_as_of(device), told)
-            self._letterhead = client, device, letterhead
-        return self._letterhead[2]
+            self._letterhead = known = client, device, letterhead
+        return known[2]
 
     @property
     def who(self) -> dict[str, str]:

@@ -82,3 +82,12 @@ async def test_a_device_that_stays_keeps_its_open_session(tmp_path: Path) -> Non
         door.reception.settings = settings.model_copy(update={"devices": devices})
 
         assert (await client.say("MAIL FROM:<a@b.org>")).startswith("250 ")
+
+
+async def test_a_mail_is_of_the_site_that_the_settings_name_when_it_begins(tmp_path: Path) -> None:
+    async with open_door(tmp_path, **KNOWN) as door, talk(door) as client:
+        await client.mail(b"Subject: x\r\n")
+        door.reception.settings = door.reception.settings.model_copy(update={"site": "plant-3"})
+        await client.mail(b"Subject: y\r\n")
+
+        assert [ticket.site for ticket in await door.tickets()] == ["plant-2", "plant-3"]
