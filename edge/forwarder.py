@@ -196,7 +196,11 @@ class Forwarder:
     async def _hold(self, entry: SpoolEntry, error: Exception) -> None:
         log.error("held", id=entry.id, reason=f"{type(error).__name__}: {error}")
         self._metrics.spool_held.inc()
-        await self._spool.hold(entry, str(error))
+        try:
+            await self._spool.hold(entry, str(error))
+        except SpoolUnavailable as fault:
+            # It is still in the spool, and the next start tries it again.
+            log.error("not_held", id=entry.id, reason=str(fault))
 
 
 async def hand_over(outbox: Outbox, entry: SpoolEntry, traces: Traces | None) -> None:

@@ -1,12 +1,16 @@
 """The forwarder, over the real spool into real Azurite."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge.forwarder import Forwarder, pause_before_try
 from edge.metrics import Metrics
@@ -149,6 +153,29 @@ async def test_a_damaged_entry_is_held_and_delays_nobody(
 
     assert len(tickets_in(storage)) == 1
     assert spool.messages == 1
+
+
+async def test_a_damaged_entry_that_cannot_be_held_waits_for_the_next_start(
+    spool: Spool, tmp_path: Path, mail_account: str
+) -> None:
+    damaged = await put(spool, LARGE)
+    (spool.draft(damaged.id, 0).path).unlink()
+    with closing(sqlite3.connect(tmp_path / "spool.sqlite3")) as other:
+        other.execute(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON entries BEGIN SELECT RAISE(FAIL, 'no'); END"
+        )
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: unhandled.append(fault))
+    with capture_logs() as logs:
+        async with Outbox(Account(connection_string=mail_account)) as outbox:
+            forwarder = Forwarder(spool, outbox, ForwarderSettings(), Metrics())
+            running = asyncio.create_task(forwarder.run())
+            await until(lambda: bool(unhandled) or "not_held" in [log["event"] for log in logs])
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    assert unhandled == []
+    assert [entry.id for entry in await spool.next_entries(0, 1)] == [damaged.id]
 
 
 def test_pauses_grow_to_their_limit() -> None:
