@@ -8,7 +8,7 @@ time; the other mails wait for its outcome. What has gathered meanwhile goes slo
 import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -22,10 +22,11 @@ from handoff.content import put_inline
 from handoff.ids import late_blob_name_of
 from handoff.outbox import Outbox, OutboxUnavailable
 from handoff.ticket import BadTicket, Ticket, decode, encode
-from handoff.traces import Traces
+from handoff.traces import Span, Traces
 
 _FIRST_PAUSE = 0.5
 _PIECE = 1024 * 1024
+_NO_SPAN = nullcontext()
 _LOOK_SECONDS = 2.0
 _LATE = timedelta(days=7)
 """Half of the shortest time after which the function app removes content without a ticket."""
@@ -209,18 +210,20 @@ async def hand_over(outbox: Outbox, entry: SpoolEntry, traces: Traces | None) ->
     Raises OutboxUnavailable; BadTicket or OSError when the entry itself is damaged.
     """
     ticket = decode(entry.ticket)
-    span = (
-        None
-        if traces is None
-        else traces.begin("forward", ticket.trace, id=ticket.id, size=entry.size)
-    )
-    inline = put_inline(ticket, entry.octets) if entry.octets is not None else None
-    if inline is None:
-        ticket = _on_time(ticket, datetime.now(UTC))
-        await _put_content(_blob_of(ticket), entry, outbox)
-    await outbox.put_ticket(encode(inline or ticket))
-    if span is not None:
-        span.end()
+    with _span(ticket, entry, traces):
+        inline = put_inline(ticket, entry.octets) if entry.octets is not None else None
+        if inline is None:
+            ticket = _on_time(ticket, datetime.now(UTC))
+            await _put_content(_blob_of(ticket), entry, outbox)
+        await outbox.put_ticket(encode(inline or ticket))
+
+
+def _span(
+    ticket: Ticket, entry: SpoolEntry, traces: Traces | None
+) -> AbstractContextManager[Span | None]:
+    if traces is None:
+        return _NO_SPAN
+    return traces.begin("forward", ticket.trace, id=ticket.id, size=entry.size)
 
 
 def _on_time(ticket: Ticket, now: datetime) -> Ticket:

@@ -62,8 +62,15 @@ class Span:
         where: TracebackType | None,
     ) -> None:
         if kind is not None:
-            self.note(error=kind.__name__)
+            self._fail(kind.__name__)
         self.end()
+
+    def _fail(self, error: str) -> None:
+        """By its name alone: what a fault says may hold addresses."""
+        from opentelemetry.trace import StatusCode
+
+        self.note(error=error)
+        self._span.set_status(StatusCode.ERROR)
 
 
 class Traces:

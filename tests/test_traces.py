@@ -1,5 +1,6 @@
 """One mail, one trace: from DATA at the edge to the provider's answer, through real processes."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -11,10 +12,16 @@ from typing import Any, ClassVar
 
 import pytest
 
+from edge.forwarder import hand_over
+from edge.settings import SpoolSettings
+from edge.spool import Spool
+from handoff.account import Account
+from handoff.outbox import Outbox, OutboxUnavailable
 from handoff.storage import Storage
 from handoff.traces import traces_of
 from local.graph_simulator.client import SimulatorClient
 from tests.edge.program import Edge, config
+from tests.edge.test_spool import put
 from tests.fixtures.serving import serving
 from tests.function_app.conftest import start  # noqa: F401  a fixture
 from tests.function_app.host import Start
@@ -108,6 +115,30 @@ def test_a_mail_has_one_trace_from_data_to_the_providers_answer(
     assert (told["relay.id"], told["relay.outcome"]) == (mail_id, "sent")
     for secret in (SUBJECT, b"@contoso.com", b"@x.org", b"Confidential", b"127.0.0"):
         assert not any(secret in body for body in collector.bodies)
+
+
+async def test_a_try_of_the_edge_that_failed_is_told_as_such(
+    collector: Collector, tmp_path: Path, storage: Storage, mail_account: str
+) -> None:
+    spool = Spool.open(SpoolSettings(directory=tmp_path))
+    ticket = await put(spool, MAIL)
+    (entry,) = await spool.next_entries(0, 1)
+    storage.outbound.delete_queue()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.address)
+        traces = traces_of(os.environ, "relay-edge")
+    assert traces is not None
+    async with Outbox(Account(connection_string=mail_account)) as outbox:
+        with pytest.raises(OutboxUnavailable):
+            await hand_over(outbox, entry, traces)
+    await asyncio.to_thread(traces.close)
+    await spool.close()
+    forward = collector.spans["forward"]
+    told = {item.key: item.value.string_value for item in forward.attributes}
+
+    assert (told["relay.id"], told["relay.error"]) == (ticket.id, "OutboxUnavailable")
+    assert forward.status.code == forward.status.STATUS_CODE_ERROR
+    assert not any(SUBJECT in body or b"contoso" in body for body in collector.bodies)
 
 
 def test_without_an_exporter_nothing_of_it_is_loaded(tmp_path: Path) -> None:
