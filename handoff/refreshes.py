@@ -8,7 +8,7 @@ from itertools import islice
 from azure.core.exceptions import AzureError
 from azure.data.tables import TableClient
 
-_PARTITION = "token"
+PARTITION = "token"
 _MOST = 500
 
 
@@ -22,7 +22,7 @@ class Refresh:
 
 def note_refresh(status: TableClient, identity: str, refresh: Refresh) -> None:
     """For who watches. A storage account that does not take it is no reason not to send."""
-    row = {"PartitionKey": _PARTITION, "RowKey": identity}
+    row = {"PartitionKey": PARTITION, "RowKey": identity}
     try:
         status.upsert_entity(row | {"at": refresh.at, "ends_at": refresh.ends_at})
     except AzureError:
@@ -32,6 +32,6 @@ def note_refresh(status: TableClient, identity: str, refresh: Refresh) -> None:
 def read_refreshes(status: TableClient) -> Mapping[str, Refresh]:
     """By the identity's name."""
     rows = status.query_entities(
-        "PartitionKey eq @partition", parameters={"partition": _PARTITION}, results_per_page=_MOST
+        "PartitionKey eq @partition", parameters={"partition": PARTITION}, results_per_page=_MOST
     )
     return {row["RowKey"]: Refresh(row["at"], row["ends_at"]) for row in islice(rows, _MOST)}

@@ -22,7 +22,7 @@ class KeepTimes:
     statistics: timedelta = 400 * _DAY
     audit: timedelta = 400 * _DAY
     signals: timedelta = 30 * _DAY
-    """What was heard of sites, devices, credentials, probes; alarms that are over."""
+    """What was heard of sites, devices, credentials, tokens, probes; alarms that are over."""
 
 
 def read_keep_times(env: Mapping[str, str], faults: list[str]) -> KeepTimes:

@@ -7,6 +7,7 @@ from handoff.audit import AuditRow, note, noted
 from handoff.findings import Finding, read_findings, write_findings
 from handoff.hours import Figures, Hour, Hours, hour_of
 from handoff.records import RecordSeen, read_record, write_record
+from handoff.refreshes import Refresh, note_refresh, read_refreshes
 from handoff.signals import DeviceSeen
 from handoff.sites import Sites
 from tests.builders import a_heartbeat
@@ -81,6 +82,21 @@ def test_the_record_of_an_application_that_nobody_asks_for_is_forgotten(desk: De
 
     assert read_record(status, "former") is None
     assert read_record(status, "default") is not None
+
+
+def test_the_tokens_of_an_identity_that_is_no_more_are_forgotten(desk: Desk) -> None:
+    status = desk.storage.status
+    note_refresh(status, "former", Refresh(desk.now, desk.now + DAY))
+    desk.now += KEEP.signals
+    a_round(desk)
+
+    assert {"former"} == read_refreshes(status).keys()
+
+    note_refresh(status, "default", Refresh(desk.now, desk.now + DAY))
+    desk.now += SECOND
+    a_round(desk)
+
+    assert {"default"} == read_refreshes(status).keys()
 
 
 def test_an_alarm_that_is_over_is_forgotten_and_an_open_one_never(desk: Desk) -> None:
