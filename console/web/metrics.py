@@ -19,6 +19,8 @@ from handoff.storage import Storage
 
 PATH = "/metrics"
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_PATIENCE_SECONDS, _FRESH_SECONDS = 2.0, 60.0
+"""They are counted one by one: ten thousands of them take longer than a scrape may."""
 
 
 def has_token(request: web.Request, token: str) -> bool:
@@ -32,6 +34,14 @@ def has_token(request: web.Request, token: str) -> bool:
 class MetricsPage:
     storage: Storage
     album: Album[Picture]
+    dead_letters: Album[int]
+
+    @classmethod
+    def of(cls, storage: Storage, album: Album[Picture]) -> "MetricsPage":
+        def count() -> int:
+            return sum(1 for _ in DeadLetters(storage.dead_letters).labels())
+
+        return cls(storage, album, Album(count, _PATIENCE_SECONDS, _FRESH_SECONDS))
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(PATH, self.show)]
@@ -49,5 +59,5 @@ class MetricsPage:
             endings=read_endings(self.storage.status),
             refreshes=read_refreshes(self.storage.status),
             alarms=len(open_alarms(self.storage.status)),
-            dead_letters=sum(1 for _ in DeadLetters(self.storage.dead_letters).labels()),
+            dead_letters=self.dead_letters.newest(),
         )

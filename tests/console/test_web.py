@@ -249,6 +249,21 @@ def test_metrics_need_a_token_where_pages_need_a_password(
     assert site.get("/metrics").status_code == 200
 
 
+def test_dead_letters_are_counted_once_a_minute_however_often_one_asks(
+    site: Site, storage: Storage
+) -> None:
+    told = []
+    for name in ("first", "second"):
+        storage.dead_letters.upload_blob(f"{name}.json", b"{}")
+        told += [
+            line
+            for line in site.get("/metrics").text.splitlines()
+            if line.startswith("relay_dead_")
+        ]
+
+    assert told == ["relay_dead_letters 1.0", "relay_dead_letters 1.0"]
+
+
 def test_metrics_are_open_where_the_pages_are(site: Site) -> None:
     port = site.address.rpartition(":")[2]
     rebound = site.get("/metrics", headers={"Host": f"evil.example:{port}"})
