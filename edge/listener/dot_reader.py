@@ -25,7 +25,7 @@ class DotReader:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next octets and return the content among them, dots unstuffed."""
         window = self._held + chunk
-        is_even = are_even_lines(window)
+        is_even = not window.endswith(_END) and are_even_lines(window)
         dot = -1 if is_even else window.find(_DOT)
         end = dot if dot < 0 or window.startswith(_END, dot) else window.find(_END, dot)
         if end >= 0:
