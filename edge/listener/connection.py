@@ -8,6 +8,7 @@ A command is obeyed where its octets arrive; only one that has to wait goes to t
 """
 
 import asyncio
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -27,6 +28,8 @@ _MOST_AT_ONCE = 32
 """Commands that one client has obeyed before others get their turn."""
 HANDSHAKE_SECONDS = 10
 log = structlog.get_logger()
+_octets = lru_cache(64)(bytes)
+"""Of a reply: all but a few are said again and again."""
 
 
 class Connection(SMTP):
@@ -77,7 +80,7 @@ class Connection(SMTP):
     def say(self, answer: Reply | bytes) -> None:
         if isinstance(answer, Reply):
             self._refusals += answer.code >= 500
-            answer = bytes(answer)
+            answer = _octets(answer)
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(answer)
 
