@@ -44,6 +44,8 @@ class Arrivals(asyncio.StreamReader):
 
         Raises ConnectionEnded when a line has no end.
         """
+        if not self._buffer:
+            return None
         end = self._buffer.find(b"\n") + 1
         if end == 0:
             if len(self._buffer) > _LONGEST_LINE:

@@ -128,7 +128,9 @@ class Intake:
         if self._fault is not None or self._size > self._limit or self._draft is None:
             return
         try:
-            await self._draft.write(piece)
+            rest = self._draft.take(piece)
+            if rest is not None:
+                await rest
         except SpoolUnavailable as error:
             self._fault = self._spool_fault(error)
 

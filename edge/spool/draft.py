@@ -8,11 +8,11 @@ import asyncio
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from io import FileIO
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from edge.spool.group_commit import SpoolFull, SpoolUnavailable
 
@@ -69,23 +69,29 @@ class Draft:
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
-    async def write(self, piece: bytes) -> None:
-        """Take the next octets. Raises SpoolFull or SpoolUnavailable."""
+    @property
+    def octets(self) -> bytes | None:
+        """All of them so far, when they are in memory; None when they are in the file."""
+        return b"".join(self._pieces) if self._file is None else None
+
+    def take(self, piece: bytes) -> Coroutine[Any, Any, None] | None:
+        """Take the next octets: the rest of it is to be awaited, when there is one.
+
+        That raises SpoolFull or SpoolUnavailable.
+        """
         self.size += len(piece)
         self._hash.update(piece)
-        if self._fits_in_memory(len(piece)):
-            self._held += len(piece)
-            self._pieces.append(piece)
-        else:
-            await self._spill(piece)
+        if not self._fits_in_memory(len(piece)):
+            return self._spill(piece)
+        self._held += len(piece)
+        self._pieces.append(piece)
+        return None
 
-    async def seal(self) -> bytes | None:
-        """Make the file durable, its name too, and answer None; or answer the octets themselves."""
-        if self._file is None:
-            return b"".join(self._pieces)
+    async def seal(self) -> None:
+        """Make the file durable, its name too. Raises SpoolFull or SpoolUnavailable."""
+        assert self._file is not None
         await self._on_disk(_flush, self._file)
         await self._on_disk(_flush_directory, self._directory)
-        return None
 
     def release(self) -> None:
         """Let go of memory and file handle. The content stays where it is durable."""

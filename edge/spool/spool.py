@@ -176,7 +176,9 @@ class Spool:
         Raises SpoolFull or SpoolUnavailable. Cancelled, it may end either way.
         """
         try:
-            octets = await self._sealed(draft)
+            octets = draft.octets
+            if octets is None:
+                await self._seal(draft)
             self._last_seq += 1
             row = (self._last_seq, draft.mail_id, ticket, draft.size, octets)
             committed = self._commits.submit(_INSERT, row)
@@ -234,9 +236,9 @@ class Spool:
         self._reader.close()
         self._lock.close()
 
-    async def _sealed(self, draft: Draft) -> bytes | None:
+    async def _seal(self, draft: Draft) -> None:
         try:
-            return await draft.seal()
+            await draft.seal()
         except SpoolFull:
             raise
         except SpoolUnavailable as error:
