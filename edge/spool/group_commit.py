@@ -17,11 +17,15 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from edge.spool.upkeep import Upkeep
+
 Row = tuple[object, ...]
 _MOST_PASSES = 80
 """Passes of the event loop that a change waits for others at most."""
 _MOST_QUIET_PASSES = 16
 """Of these, such as bring no other, one after the other."""
+_OCTETS_BESIDE_CONTENT = 1024
+"""Of a row: its ticket, and its share of pages and indexes."""
 _MOST_ROWS = 64
 """In one statement. A step of SQLite gives up the interpreter's lock, and has to get it again."""
 
@@ -53,6 +57,8 @@ class SpoolFull(SpoolUnavailable):
 class _Batch:
     changes: dict[Statement, list[Row]] = field(default_factory=dict)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    octets: int = 0
+    """About as many go to the disk."""
 
 
 class GroupCommit:
@@ -61,11 +67,10 @@ class GroupCommit:
     def __init__(
         self,
         connect: Callable[[], sqlite3.Connection],
-        tidy: Callable[[sqlite3.Connection], None],
+        upkeep: Upkeep,
     ) -> None:
-        """`tidy` is called after a commit that left room and that nobody stands behind."""
         self._connect = connect
-        self._tidy = tidy
+        self._upkeep = upkeep
         self._loop = asyncio.get_running_loop()
         self._gathering: _Batch | None = None
         self._together = 1
@@ -76,8 +81,11 @@ class GroupCommit:
         self.broken: str | None = None
         """Why the disk is no longer trusted, or None."""
 
-    def submit(self, statement: Statement, row: Row) -> asyncio.Future[None]:
-        """Have `statement` run with `row`. The future raises SpoolUnavailable or SpoolFull."""
+    def submit(self, statement: Statement, row: Row, octets: int = 0) -> asyncio.Future[None]:
+        """Have `statement` run with `row`, which holds so many octets of content.
+
+        The future raises SpoolUnavailable or SpoolFull.
+        """
         if self.broken is not None:
             raise SpoolUnavailable(self.broken)
         if self._gathering is None:
@@ -86,6 +94,7 @@ class GroupCommit:
         done: asyncio.Future[None] = self._loop.create_future()
         self._gathering.changes.setdefault(statement, []).append(row)
         self._gathering.waiting.append(done)
+        self._gathering.octets += octets + _OCTETS_BESIDE_CONTENT
         return done
 
     def distrust(self, reason: str) -> None:
@@ -117,15 +126,18 @@ class GroupCommit:
                 batches = [batch, *self._others_waiting()]
                 fault = _commit(connection, batches)
                 self._loop.call_soon_threadsafe(self._settle, batches, fault)
-                left_room = any(statement.frees for batch in batches for statement in batch.changes)
-                if fault is None and left_room and self._batches.empty():
-                    self._tidy_up(connection)
+                if fault is None:
+                    self._keep_up(connection, batches)
         finally:
+            self._upkeep.close()
             connection.close()
 
-    def _tidy_up(self, connection: sqlite3.Connection) -> None:
+    def _keep_up(self, connection: sqlite3.Connection, batches: list[_Batch]) -> None:
+        left_room = any(statement.frees for batch in batches for statement in batch.changes)
         try:
-            self._tidy(connection)
+            self._upkeep.after_commit(connection, sum(batch.octets for batch in batches))
+            if left_room and self._batches.empty():
+                self._upkeep.give_space_back(connection)
         except sqlite3.Error as fault:
             # Somebody reads, or there is no room: after another commit, then.
             if _is_of_the_disk(fault):

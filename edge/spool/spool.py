@@ -20,6 +20,7 @@ from edge.departures import Departures
 from edge.settings import SpoolSettings
 from edge.spool.draft import Draft, MemoryBudget, file_name
 from edge.spool.group_commit import GroupCommit, SpoolFull, SpoolUnavailable, Statement
+from edge.spool.upkeep import Upkeep
 from handoff.ids import is_id
 
 _INSERT = Statement(
@@ -51,15 +52,12 @@ CREATE INDEX IF NOT EXISTS held ON entries (seq) WHERE held IS NOT NULL;
 """
 _WRITER_PRAGMAS = (
     "PRAGMA synchronous = FULL",
-    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA wal_autocheckpoint = 0",  # see Upkeep
     "PRAGMA cache_size = -16000",
 )
 
 _PAGE_BYTES = 8192
 """Of a new database: room for several small mails, so that fewer pages are written."""
-_ANY = "SELECT 1 FROM entries LIMIT 1"
-_MANY_FREE_PAGES = 8192
-"""64 MiB. Fewer are kept: the next mails fill them."""
 _LOOK_SECONDS = 0.1
 """Between two looks at the disk: what comes in meanwhile is far less than the reserve."""
 
@@ -99,7 +97,8 @@ class Spool:
         self.held: set[int] = {seq for (seq,) in held}
         """What is not forwarded, until somebody releases it."""
         self._commits = GroupCommit(
-            lambda: _connect(settings.directory, _WRITER_PRAGMAS), _give_space_back
+            lambda: _connect(settings.directory, _WRITER_PRAGMAS),
+            Upkeep(lambda: _connect(settings.directory)),
         )
         self._looked_at, self._free, self._is_read_only = float("-inf"), 0, False
         self.arrival = asyncio.Event()
@@ -181,7 +180,7 @@ class Spool:
                 await self._seal(draft)
             self._last_seq += 1
             row = (self._last_seq, draft.mail_id, ticket, draft.size, octets)
-            committed = self._commits.submit(_INSERT, row)
+            committed = self._commits.submit(_INSERT, row, 0 if octets is None else draft.size)
         except BaseException:
             draft.abandon()
             raise
@@ -275,15 +274,6 @@ def _sweep(directory: Path, connection: sqlite3.Connection) -> None:
     for file in directory.glob("*.eml"):
         if is_id(file.stem) and file.stem not in named:
             _unlink(file)
-
-
-def _give_space_back(connection: sqlite3.Connection) -> None:
-    """Make the database small again when a backlog has gone: there is nothing to copy then."""
-    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    if free < _MANY_FREE_PAGES or connection.execute(_ANY).fetchone():
-        return
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _unlink(file: Path) -> None:

@@ -119,7 +119,7 @@ async def test_a_sealed_credential_is_not_shown(tmp_path: Path) -> None:
     ticket = a_ticket()
     sealed = ticket.send_as.model_copy(update={"sealed": "eyJhbGciOi.secret"})
     draft = spool.draft(ticket.id, 0)
-    await draft.write(MAIL)
+    draft.take(MAIL)
     await spool.accept(draft, encode(ticket.model_copy(update={"send_as": sealed})))
     await spool.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge.spool.group_commit import GroupCommit, Statement
+from edge.spool.upkeep import Upkeep
 
 _INSERT = Statement("INSERT INTO numbers VALUES ", "(?)")
 
@@ -39,7 +40,7 @@ async def test_a_change_waits_for_the_next_as_long_as_many_came_together_before(
     tmp_path: Path, together: int, apart: int, statements: int
 ) -> None:
     book = Book(tmp_path / "numbers.sqlite3")
-    commits = GroupCommit(book.connect, lambda _: None)
+    commits = GroupCommit(book.connect, Upkeep(book.connect))
     await asyncio.gather(*(commits.submit(_INSERT, (number,)) for number in range(together)))
     book.said.clear()
     first = commits.submit(_INSERT, (100,))

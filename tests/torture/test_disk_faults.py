@@ -5,6 +5,7 @@ import itertools
 import json
 import smtplib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ POINTS = {
     "reply:client": SMALL,
 }
 """Where a mail passes the disk on its way to a 250, and a mail that passes there."""
+MEDIUM = b"Subject: medium\r\n\r\n" + b"0123456789\r\n" * 20_000
+"""Goes to the database, as the largest do."""
 NOT_NOW = "4.3.0 Cannot store mail now, try again later"
 
 
@@ -84,6 +87,23 @@ async def test_after_a_failed_flush_the_spool_takes_nothing_more(
     again = Edge(tmp_path / "edge.toml", **disk.environment())
     assert answer(again, SMALL)[0] == 250
     again.child.kill()
+
+
+async def test_a_flush_that_fails_while_the_log_is_copied_is_noticed(
+    edge: Edge, disk: FaultyDisk, tmp_path: Path
+) -> None:
+    """Later flushes would say that all is well, and the log be written over."""
+    disk.fail("sync:database", errno.EIO)
+    kept: set[str] = set()
+    while len(kept) < 400 and edge.get("/ready")[0] == 200:
+        with suppress(smtplib.SMTPException):
+            kept.add(edge.send(MEDIUM))
+
+    assert edge.get("/ready")[0] == 503
+
+    edge.child.kill()
+
+    assert kept <= await whole_mails(tmp_path / "spool")
 
 
 def test_what_is_in_a_spool_that_takes_nothing_more_is_still_forwarded(
