@@ -6,6 +6,7 @@ where the same client sending the same again must fail again.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -80,15 +81,18 @@ NEED_SMTPUTF8 = Reply(553, "5.6.7", "Non-ASCII address without SMTPUTF8")
 UNKNOWN_PARAMETER = Reply(555, "5.5.4", "Unknown parameter")
 
 
+@lru_cache(8)
 def greeting(hostname: str) -> Reply:
     return Reply(220, "", f"{hostname} ESMTP")
 
 
+@lru_cache(8)
 def hello(hostname: str) -> Reply:
     return Reply(250, "", hostname)
 
 
-def extended_hello(hostname: str, extensions: list[str]) -> bytes:
+@lru_cache(64)
+def extended_hello(hostname: str, extensions: tuple[str, ...]) -> bytes:
     """The whole EHLO answer, to be written at once: some clients read it only once."""
     *middle, last = [hostname, *extensions]
     return b"".join(f"250-{line}\r\n".encode("ascii") for line in middle) + (

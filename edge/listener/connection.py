@@ -212,12 +212,11 @@ class Connection(SMTP):
 
     async def _meet(self) -> None:
         reception = self._reception
-        taken = reception.crowd.enter(self.address, reception.limits)
-        result = "taken" if taken else "refused"
-        reception.metrics.connections.labels(reception.listener.name, result).inc()
-        if not taken:
+        if not reception.crowd.enter(self.address, reception.limits):
+            reception.turned_away.inc()
             self.say(replies.TOO_MANY_CONNECTIONS)
             return
+        reception.let_in.inc()
         reception.connections.add(self)
         reception.metrics.connections_open.inc()
         try:

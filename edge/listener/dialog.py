@@ -120,14 +120,14 @@ class Dialog:
         self.end_transaction()
         return None
 
-    def _extensions(self) -> list[str]:
+    def _extensions(self) -> tuple[str, ...]:
         size = f"SIZE {self._reception.limits.message_size}"
         extensions = ["PIPELINING", size, "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES"]
         if self._reception.listener.tls == "starttls" and not self._wire.is_encrypted:
             extensions.append("STARTTLS")
         if policy.check_sign_in(self._visitor.client) is None:
             extensions.append("AUTH PLAIN LOGIN")
-        return extensions
+        return tuple(extensions)
 
     async def _starttls(self, argument: str) -> Reply | None:
         if argument:

@@ -40,6 +40,8 @@ class Reception:
 
     def __post_init__(self) -> None:
         self.accepted = self.metrics.mails.labels(self.listener.name, "accepted")
+        self.let_in = self.metrics.connections.labels(self.listener.name, "taken")
+        self.turned_away = self.metrics.connections.labels(self.listener.name, "refused")
 
     @property
     def limits(self) -> Limits:
