@@ -58,6 +58,7 @@ class Connection(SMTP):
         """What the session's task is at, or is to do next."""
         self._work: asyncio.Future[None] | None = None
         """What the session's task waits for while there is no such command."""
+        self._unsent: list[bytes] = []
         self._is_last = False
         self._is_choked = False
         self._is_in_handshake = False
@@ -81,8 +82,9 @@ class Connection(SMTP):
         if isinstance(answer, Reply):
             self._refusals += answer.code >= 500
             answer = _octets(answer)
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(answer)
+        if not self._unsent:
+            self._reception.outgoing.add(self._send)
+        self._unsent.append(answer)
 
     def end_after_reply(self) -> None:
         self._is_last = True
@@ -104,6 +106,7 @@ class Connection(SMTP):
 
     async def start_tls(self) -> None:
         self.say(replies.READY_FOR_TLS)
+        self._send()
         # Before the handshake, not after it: its last octets may bring the first command.
         self._reader.forget()
         self._is_in_handshake = True
@@ -123,6 +126,7 @@ class Connection(SMTP):
     def abort(self) -> None:
         self._is_last = True
         self._wake()
+        self._send()
         if self.transport is not None:
             self.transport.close()
 
@@ -188,6 +192,11 @@ class Connection(SMTP):
             self.abort()
 
     # From the first octet to the last.
+
+    def _send(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if unsent and self.transport is not None and not self.transport.is_closing():
+            self.transport.write(b"".join(unsent))
 
     def _watch(self, seconds: float) -> None:
         self._timeout_handle = self.loop.call_later(seconds, self._timeout_cb)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from edge.credentials import PasswordCheck
 from edge.entra.check import EntraCheck
+from edge.listener.outgoing import Outgoing
 from edge.listener.quotas import Allowances, Crowd, FailedSignIns
 from edge.listener.wire import Wire
 from edge.metrics import Metrics
@@ -35,6 +36,7 @@ class Reception:
     now: Callable[[], datetime]
     connections: set[Wire] = field(default_factory=set)
     sightings: Sightings = field(default_factory=Sightings)
+    outgoing: Outgoing = field(default_factory=Outgoing)
     is_closing: bool = False
     traces: Traces | None = None
 

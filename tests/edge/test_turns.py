@@ -1,13 +1,33 @@
 """Whose turn it is: many commands at once, answers that nobody reads, settings that change."""
 
+import asyncio
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from edge.listener.connection import Connection
+from edge.listener.outgoing import Outgoing
 from tests.edge.door import LEGACY, PRINTER, SCANNER, STRICT, open_door, trusting_context
 from tests.edge.talk import talk, until
+
+
+class Heard:
+    """A transport of which somebody writes down the pieces that go through it."""
+
+    def __init__(self, transport: asyncio.Transport | None, pieces: list[bytes]) -> None:
+        self._transport = transport
+        self._pieces = pieces
+
+    def write(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        assert self._transport is not None
+        self._transport.write(piece)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
 
 KNOWN = {"listeners": [LEGACY], "devices": [SCANNER, PRINTER]}
 
@@ -20,6 +40,31 @@ async def test_commands_that_come_at_once_are_all_answered(tmp_path: Path) -> No
         assert answers == ["250 2.0.0 Ok"] * 90
         assert await client.mail(b"Subject: x\r\n") != ""
         assert len(await door.entries()) == 1
+
+
+async def test_what_is_asked_in_one_piece_is_answered_in_one(tmp_path: Path) -> None:
+    async with open_door(tmp_path, **KNOWN) as door, talk(door) as client:
+        (wire,) = door.reception.connections
+        connection = cast("Connection", wire)
+        pieces: list[bytes] = []
+        connection.transport = cast("asyncio.Transport", Heard(connection.transport, pieces))
+        client.send(b"NOOP\r\nRSET\r\n" * 3 + b"QUIT\r\n")
+        answers = [await client.answer() for _ in range(7)]
+
+        assert answers == ["250 2.0.0 Ok"] * 6 + ["221 2.0.0 Bye"]
+        assert pieces == [b"250 2.0.0 Ok\r\n" * 6 + b"221 2.0.0 Bye\r\n"]
+
+
+async def test_replies_leave_when_all_clients_were_heard() -> None:
+    outgoing, said = Outgoing(), list[str]()
+    for name in ("first", "second"):
+        outgoing.add(partial(said.append, name))
+
+    assert said == []
+
+    await asyncio.sleep(0)
+
+    assert said == ["first", "second"]
 
 
 async def test_mails_that_come_at_once_are_all_kept(tmp_path: Path) -> None:
