@@ -13,15 +13,15 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import structlog
-from aiosmtpd.proxy_protocol import V2_CMD, get_proxy
 from aiosmtpd.smtp import SMTP
 
 from edge import replies
 from edge.listener.arrivals import Arrivals
 from edge.listener.dialog import Answer, Dialog, Patient
+from edge.listener.origin import find_origin
 from edge.listener.reception import Reception
 from edge.listener.wire import CHUNK, ConnectionEnded
-from edge.policy import Address, plain_address
+from edge.policy import Address
 from edge.replies import Reply
 
 _MOST_AT_ONCE = 32
@@ -178,7 +178,10 @@ class Connection(SMTP):
 
     async def _handle_client(self) -> None:
         try:
-            if await self._find_address():
+            peer = self.session.peer[0] if self.session and self.session.peer else "0.0.0.0"
+            origin = await find_origin(peer, self._reception.listener, self._reader)
+            if origin is not None:
+                self.address = origin
                 await self._meet()
         except (ConnectionEnded, ConnectionError):
             pass
@@ -200,24 +203,6 @@ class Connection(SMTP):
 
     def _watch(self, seconds: float) -> None:
         self._timeout_handle = self.loop.call_later(seconds, self._timeout_cb)
-
-    async def _find_address(self) -> bool:
-        peer = self.session.peer if self.session else None
-        self.address = plain_address(peer[0] if peer else "0.0.0.0")
-        listener = self._reception.listener
-        if not listener.proxy_protocol:
-            return True
-        if not any(self.address in network for network in listener.trusted_proxies):
-            log.warning("untrusted_proxy", listener=listener.name, peer=str(self.address))
-            return False
-        proxied = await get_proxy(self._reader)
-        if proxied.valid and proxied.command == V2_CMD.LOCAL:
-            return True  # the proxy on its own behalf, to see whether we live
-        if not proxied.valid or not isinstance(proxied.src_addr, Address):
-            log.warning("bad_proxy_header", listener=listener.name, peer=str(self.address))
-            return False
-        self.address = plain_address(str(proxied.src_addr))
-        return True
 
     async def _meet(self) -> None:
         reception = self._reception
