@@ -1,6 +1,7 @@
 """`python -m bench.door`: the figures of the door. See `--help`."""
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -179,6 +180,8 @@ def main() -> int:
     if missing:
         console.print(f"Not here, so nothing can be compared: {', '.join(missing)}.")
         return 2
+    # This process reads what the servers log: that is no part of them.
+    os.sched_setaffinity(0, {int(servers.CLIENT_CORE)})
     with tempfile.TemporaryDirectory(dir=arguments.directory or "/var/tmp") as directory:
         Path(directory).chmod(0o755)
         bench = Bench(Path(directory), arguments.rounds, console)

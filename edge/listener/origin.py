@@ -1,4 +1,4 @@
-"""Where a client is: as its socket tells, or a proxy that is trusted (PROXY protocol, v1 and v2)."""
+"""Where a client is: as its socket tells, or a proxy that is trusted (PROXY protocol 1 and 2)."""
 
 import asyncio
 
