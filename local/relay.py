@@ -151,7 +151,7 @@ def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:
         "GRAPH_ENDPOINT": simulator.address,
         "IDENTITY_ENDPOINT": simulator.identity_endpoint,
         "IDENTITY_HEADER": simulator.identity_header,
-        "PYTHON_THREADPOOL_THREAD_COUNT": "12",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     }
 
 

@@ -196,7 +196,7 @@ class Machine:
             "IDENTITY__DEFAULT__CLIENT_SECRET": _SECRET,
             "RELAY_MAILBOX_RATE": "0",
             "RELAY_HOST_LEASE_SECONDS": str(_LEASE_SECONDS),
-            "PYTHON_THREADPOOL_THREAD_COUNT": "12",
+            "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         }
 
 

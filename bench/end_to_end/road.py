@@ -42,7 +42,7 @@ class Road:
             "IDENTITY_ENDPOINT": self.graph.identity_endpoint,
             "IDENTITY_HEADER": self.graph.identity_header,
             "RELAY_MAILBOX_RATE": "0",
-            "PYTHON_THREADPOOL_THREAD_COUNT": "12",
+            "PYTHON_THREADPOOL_THREAD_COUNT": "32",
         }
         config = self.directory / "edge.toml"
         config.write_text(_edge_toml(self.directory, account))

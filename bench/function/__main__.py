@@ -13,7 +13,7 @@ from rich.console import Console
 from bench.function.stage import SECONDS_A_SEND, Run, Stage, stage
 from bench.rounds import Figure, Measure, compare, show
 
-THREADS = 12
+THREADS = 32
 """As docs/function-app.md wants PYTHON_THREADPOOL_THREAD_COUNT."""
 MAILS = 600
 ROUNDS = 5

@@ -90,7 +90,7 @@ var relaySettings = {
   MailStorage__blobServiceUri: mailStorage.properties.primaryEndpoints.blob
   MailStorage__tableServiceUri: mailStorage.properties.primaryEndpoints.table
   AZURE_CLIENT_ID: clientId
-  PYTHON_THREADPOOL_THREAD_COUNT: '12'
+  PYTHON_THREADPOOL_THREAD_COUNT: '32'
   RELAY_CLOUD: clouds[environment().name]
   RELAY_GIVE_UP_AFTER: '48h'
   RELAY_KEEP_DELIVERIES: '90d'

@@ -25,7 +25,7 @@ from tests.function_app.host import ROOT, Start, wait_until
 
 SECONDS_A_SEND = 1.0
 """Long enough that a machine busy with other tests matters little; `make bench` has 0.2."""
-MAILS = 96
+MAILS = 128
 MAILBOXES = [f"device-{number}@contoso.com" for number in range(50)]
 ROWS = "/deliveries"
 ENOUGH = 0.75
@@ -94,7 +94,7 @@ def test_connections_and_the_token_are_used_again(
     graph.rule(delay=0.05)
     rate_of_relay(desk, graph, start(PYTHON_THREADPOOL_THREAD_COUNT=str(THREADS)))
 
-    assert THREADS == len({call["connection"] for call in graph.requests("sendMail")})
+    assert THREADS >= len({call["connection"] for call in graph.requests("sendMail")})
     assert 1 == len(graph.requests("/msi/token"))
 
 
@@ -110,9 +110,11 @@ def test_a_mail_that_is_sent_at_once_costs_two_calls_of_the_ledger(mail_account:
     assert [0, 1, 1] == [fault.calls for fault in calls]
 
 
-def test_the_host_always_has_a_message_for_each_thread() -> None:
+def test_the_host_has_as_many_messages_as_there_are_threads() -> None:
     queues = settings("host.json")["extensions"]["queues"]
 
-    # It asks for more only when so few are left.
-    assert queues["newBatchThreshold"] >= THREADS
+    # A message that waits in the worker for a thread uses up the time of its function.
+    assert queues["batchSize"] + queues["newBatchThreshold"] == THREADS
+    # The host asks for more only when so few are left.
+    assert queues["newBatchThreshold"] >= THREADS * 0.75
     assert f"set it to `{THREADS}`" in (ROOT / "docs" / "function-app.md").read_text()
