@@ -33,7 +33,7 @@ torture:   ## Break everything for ten minutes under load, and count the mails (
 	@$(PYTHON) -m local.setup test
 	@MINUTES=$(MINUTES) SEED=$(SEED) $(RUN) -m torture
 
-bench:     ## Measure it beside others, in the same run (ARGS="door" or "function" chooses)
+bench:     ## Measure it beside others, in the same run (ARGS="door end_to_end" chooses)
 	@$(PYTHON) -m local.setup test
 	@$(RUN) -m bench $(ARGS)
 

@@ -3,7 +3,7 @@
 Each bench is a package beside this file and runs by itself, too: `python -m bench.NAME`.
 """
 
-import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,12 +20,7 @@ def main(names: list[str]) -> int:
 
 
 def _run(name: str) -> int:
-    sys.argv = [f"bench.{name}"]
-    try:
-        runpy.run_module(f"bench.{name}", run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0
+    return subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode
 
 
 if __name__ == "__main__":
