@@ -121,27 +121,32 @@ class GroupCommit:
 
     def _run(self) -> None:
         connection = self._connect()
+        lost: sqlite3.Error | None = None
+        """What has shown that the disk is not to be trusted: nothing is tried behind it."""
         try:
             while (batch := self._batches.get()) is not None:
                 batches = [batch, *self._others_waiting()]
-                fault = _commit(connection, batches)
+                fault = lost or _commit(connection, batches)
                 self._loop.call_soon_threadsafe(self._settle, batches, fault)
-                if fault is None:
-                    self._keep_up(connection, batches)
+                fault = fault or self._keep_up(connection, batches)
+                if fault is not None and _is_of_the_disk(fault):
+                    lost = fault
+                    self._loop.call_soon_threadsafe(self.distrust, str(_meaning(fault)))
         finally:
             self._upkeep.close()
             connection.close()
 
-    def _keep_up(self, connection: sqlite3.Connection, batches: list[_Batch]) -> None:
+    def _keep_up(
+        self, connection: sqlite3.Connection, batches: list[_Batch]
+    ) -> sqlite3.Error | None:
         left_room = any(statement.frees for batch in batches for statement in batch.changes)
         try:
             self._upkeep.after_commit(connection, sum(batch.octets for batch in batches))
             if left_room and self._batches.empty():
                 self._upkeep.give_space_back(connection)
         except sqlite3.Error as fault:
-            # Somebody reads, or there is no room: after another commit, then.
-            if _is_of_the_disk(fault):
-                self._loop.call_soon_threadsafe(self.distrust, str(_meaning(fault)))
+            return fault  # somebody reads, or there is no room: after another commit, then
+        return None
 
     def _others_waiting(self) -> Sequence[_Batch]:
         others = []

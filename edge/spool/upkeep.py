@@ -37,10 +37,10 @@ class Upkeep:
             if self._written >= _LONG_LOG:
                 self._copying = self._beside.submit(self._copy)
         elif self._copying.done():
-            self._copying.result()
+            copying, self._copying, self._written = self._copying, None, 0
+            copying.result()
             # What was written meanwhile: when nothing is left, the log begins anew.
             connection.execute(_COPY).fetchall()
-            self._copying, self._written = None, 0
 
     def give_space_back(self, connection: sqlite3.Connection) -> None:
         """Make the database small again when a backlog has gone: there is nothing to copy then.

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.spool.group_commit import GroupCommit, Statement
+from edge.spool.group_commit import GroupCommit, SpoolUnavailable, Statement
 from edge.spool.upkeep import Upkeep
+from tests.edge.talk import until
 
 _INSERT = Statement("INSERT INTO numbers VALUES ", "(?)")
 
@@ -49,3 +50,23 @@ async def test_a_change_waits_for_the_next_as_long_as_many_came_together_before(
     await commits.close()
 
     assert statements == sum("INSERT" in statement for statement in book.said)
+
+
+async def test_after_a_fault_of_the_disk_nothing_more_is_tried(tmp_path: Path) -> None:
+    book = Book(tmp_path / "numbers.sqlite3")
+    commits = GroupCommit(book.connect, Upkeep(book.connect))
+    await commits.submit(_INSERT, (1,))
+    book.said.clear()
+    with sqlite3.connect(tmp_path / "numbers.sqlite3", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = commits.submit(_INSERT, (2,))
+        await until(lambda: book.said)
+        second = commits.submit(_INSERT, (3,))
+        await some_passes(5)
+        (tmp_path / "numbers.sqlite3").write_bytes(b"no database" * 1000)
+    other.close()
+    ends = await asyncio.gather(first, second, return_exceptions=True)
+    await commits.close()
+
+    assert [SpoolUnavailable] * 2 == [type(end) for end in ends]
+    assert 1 == sum("INSERT" in statement for statement in book.said)

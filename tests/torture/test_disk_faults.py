@@ -106,6 +106,18 @@ async def test_a_flush_that_fails_while_the_log_is_copied_is_noticed(
     assert kept <= await whole_mails(tmp_path / "spool")
 
 
+def test_a_log_that_could_not_be_copied_for_want_of_room_is_copied_later(
+    edge: Edge, disk: FaultyDisk, tmp_path: Path
+) -> None:
+    disk.fail("write:database", errno.ENOSPC)
+    codes = [answer(edge, MEDIUM)[0] for _ in range(75)]
+    disk.heal()
+    codes += [answer(edge, MEDIUM)[0] for _ in range(150)]
+
+    assert codes == [250] * 225
+    assert (tmp_path / "spool" / "spool.sqlite3-wal").stat().st_size < 48e6
+
+
 def test_what_is_in_a_spool_that_takes_nothing_more_is_still_forwarded(
     disk: FaultyDisk, tmp_path: Path, mail_account: str, storage: Storage
 ) -> None:
