@@ -1,9 +1,8 @@
 """What the spool's database needs beside commits: its log copied back, and room given back.
 
 Mails go to the end of a log, which is copied into the database and begun anew now and then.
-SQLite would do that inside a commit, which waits for all of it, and would not tell of a flush that
-failed: the next one seems to succeed, and the log is written over. So most of it is copied beside
-the commits, and every fault is told.
+SQLite would do that inside a commit, which waits for all of it, and would keep to itself that the
+disk failed. So most of it is copied beside the commits, and every fault is told.
 """
 
 import sqlite3

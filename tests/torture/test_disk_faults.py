@@ -91,7 +91,7 @@ async def test_after_a_failed_flush_the_spool_takes_nothing_more(
 async def test_a_flush_that_fails_while_the_log_is_copied_is_noticed(
     edge: Edge, disk: FaultyDisk, tmp_path: Path
 ) -> None:
-    """Later flushes would say that all is well, and the log be written over."""
+    """SQLite would keep it to itself."""
     disk.fail("sync:database", errno.EIO)
     kept: set[str] = set()
     code, text = answer(edge, MEDIUM)
