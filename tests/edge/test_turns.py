@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import structlog
 
 from edge.listener.connection import Connection
 from edge.listener.outgoing import Outgoing
@@ -65,6 +66,17 @@ async def test_replies_leave_when_all_clients_were_heard() -> None:
     await asyncio.sleep(0)
 
     assert said == ["first", "second"]
+
+
+async def test_a_reply_that_cannot_leave_holds_up_no_other() -> None:
+    outgoing, said = Outgoing(), list[str]()
+    with structlog.testing.capture_logs() as logs:
+        outgoing.add(partial(said.remove, "nothing"))
+        outgoing.add(partial(said.append, "other"))
+        await asyncio.sleep(0)
+
+    assert said == ["other"]
+    assert ["internal_fault"] == [log["event"] for log in logs]
 
 
 async def test_mails_that_come_at_once_are_all_kept(tmp_path: Path) -> None:
