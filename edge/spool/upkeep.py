@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-_LONG_LOG = 16 * 1024 * 1024
+_LONG_LOG = 32 * 1024 * 1024
 """Octets after which it is copied. SQLite's own mark for it is 4 MB."""
 _COPY = "PRAGMA wal_checkpoint(PASSIVE)"
 _ANY = "SELECT 1 FROM entries LIMIT 1"
