@@ -9,7 +9,9 @@ import atexit
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO, cast
 
 import structlog
@@ -84,8 +86,14 @@ class _Lines:
 
 def _stamp(_logger: Any, level: str, event: Any) -> Any:
     event["level"] = "error" if level == "exception" else level
-    event["ts"] = datetime.now(UTC).isoformat()[: -len("+00:00")] + "Z"
+    now = time.time()
+    event["ts"] = f"{_second(int(now))}.{int(now % 1 * 1e6):06d}Z"
     return event
+
+
+@lru_cache(4)
+def _second(since_1970: int) -> str:
+    return f"{datetime.fromtimestamp(since_1970, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _json_line(facts: dict[str, Any]) -> str:

@@ -11,7 +11,8 @@ from handoff.ids import blob_name_of
 from handoff.ticket import Client, SendAs
 
 _TRACE = ',"trace":{}'
-_quoted = json.JSONEncoder().encode
+quoted = lru_cache(1024)(json.JSONEncoder().encode)
+"""A text as it stands in a ticket: a device says the same few addresses again and again."""
 
 
 class Letterhead:
@@ -20,7 +21,7 @@ class Letterhead:
     def __init__(self, site: str, device: str, send_as: SendAs, client: Client) -> None:
         self.device = device
         self.client = client
-        self._from = f',"site":{_quoted(site)},"device":{_quoted(device)},"received_at":"'
+        self._from = f',"site":{quoted(site)},"device":{quoted(device)},"received_at":"'
         self._send_as = f'}},"send_as":{_written(send_as)},"content":{{"size":'
         self._client = f'"}},"client":{_written(client)}'
 
@@ -41,13 +42,13 @@ class Letterhead:
         Nothing is checked: the addresses are what edge.paths lets through. `received_at` is a
         time in UTC, such as 2026-11-21T05:00:00.123Z; `trace` a W3C traceparent, or "".
         """
-        paths = ",".join([_quoted(path) for path in forward_paths])
+        paths = ",".join([quoted(path) for path in forward_paths])
         return (
             f'{{"v":1,"kind":"mail","id":"{mail_id}"{self._from}{received_at}"'
-            f',"envelope":{{"reverse_path":{_quoted(reverse_path)},"forward_paths":[{paths}]'
+            f',"envelope":{{"reverse_path":{quoted(reverse_path)},"forward_paths":[{paths}]'
             f',"smtputf8":{"true" if smtputf8 else "false"}{self._send_as}{size}'
             f',"sha256":"{sha256}","blob":"{blob_name_of(mail_id)}{self._client}'
-            f"{trace and _TRACE.format(_quoted(trace))}}}"
+            f"{trace and _TRACE.format(quoted(trace))}}}"
         )
 
 

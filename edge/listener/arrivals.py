@@ -66,6 +66,20 @@ class Arrivals(asyncio.StreamReader):
             await self._wait_for_data("next_line")
         return line
 
+    def take_chunk(self, most: int) -> bytes:
+        """What is there, up to so many octets."""
+        chunk = bytes(memoryview(self._buffer)[:most])
+        self._drop(len(chunk))
+        return chunk
+
+    async def next_chunk(self, most: int) -> bytes:
+        """Wait for the next octets: at least one. Raises ConnectionEnded."""
+        while not (chunk := self.take_chunk(most)):
+            if self.has_ended:
+                raise ConnectionEnded
+            await self._wait_for_data("next_chunk")
+        return chunk
+
     def put_back(self, octets: bytes) -> None:
         """Have `octets` taken again, before all others."""
         self._buffer[0:0] = octets

@@ -95,9 +95,8 @@ class Connection(SMTP):
         return line
 
     async def next_chunk(self, most: int = CHUNK) -> bytes:
-        chunk = await self._reader.read(min(most, CHUNK))
-        if not chunk:
-            raise ConnectionEnded
+        most = min(most, CHUNK)
+        chunk = self._reader.take_chunk(most) or await self._reader.next_chunk(most)
         self._last_progress = self.loop.time()
         return chunk
 
@@ -251,7 +250,7 @@ class Connection(SMTP):
                 return
             self._last_progress = self.loop.time()
             self._begin(line if isinstance(line, Reply) else self.dialog.obey(line))
-            if self._is_last:
+            if self._is_last or not self._reader.has_more:
                 return
         self.loop.call_soon(self._obey_lines)
 

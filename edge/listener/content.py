@@ -6,6 +6,7 @@ The 250 is a promise, and this is the one place that makes it.
 import asyncio
 from contextlib import nullcontext
 from datetime import datetime
+from functools import cached_property
 
 import structlog
 
@@ -25,6 +26,7 @@ from handoff.traces import Span
 
 _OVERRUN = 1024 * 1024
 """How much above the limit is read for the sake of a proper answer."""
+_NO_WAIT = nullcontext()
 log = structlog.get_logger()
 
 
@@ -38,11 +40,14 @@ class Intake:
         self._mail = mail
         self._id = new_id(reception.now())
         self._draft: Draft | None = reception.spool.draft(self._id, max(mail.size, octets))
-        self._chunks = ChunkReader()
         self._normalises = reception.listener.profile == "legacy"
         self._limit = reception.limits.message_size
         self._size = 0
         self._fault: Refusal | None = None
+
+    @cached_property
+    def _chunks(self) -> ChunkReader:
+        return ChunkReader()
 
     async def read_data(self) -> Refusal | None:
         """Read to the end of the content, even when a Refusal is the answer.
@@ -95,7 +100,7 @@ class Intake:
         self._draft = None
         spool = self._reception.spool
         waits = self._reception.settings.acknowledge == "queued"
-        with spool.departures.awaited(self._id) if waits else nullcontext() as has_left:
+        with spool.departures.awaited(self._id) if waits else _NO_WAIT as has_left:
             try:
                 await spool.accept(draft, ticket)
             except SpoolUnavailable as error:

@@ -1,6 +1,5 @@
 """One mail transaction: MAIL to the end of content."""
 
-import json
 from dataclasses import dataclass, field
 
 from edge import policy
@@ -11,10 +10,8 @@ from edge.paths import MailFrom
 from edge.policy import Refusal
 from edge.replies import Reply
 from edge.settings import Device, Limits
-from handoff.letterhead import Letterhead
+from handoff.letterhead import Letterhead, quoted
 from handoff.ticket import RECIPIENT_BUDGET_BYTES
-
-_quoted = json.JSONEncoder().encode
 
 
 @dataclass
@@ -33,7 +30,7 @@ class Transaction:
 
     def add(self, forward_path: str, limits: Limits) -> Refusal | None:
         """One more recipient, unless policy refuses."""
-        octets = self._ticket_octets + len(_quoted(forward_path)) + 1
+        octets = self._ticket_octets + len(quoted(forward_path)) + 1
         refusal = policy.check_forward_path(
             self.device,
             forward_path,
