@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from local.conformance.target import LOGIN, PASSWORD, Target
 
@@ -27,12 +28,13 @@ class Suite:
     """Whether the tool sends from the network of a known device."""
 
 
-def _said(*words: object) -> str:
+def _said(*words: object, directory: Path | None = None) -> str:
     done = subprocess.run(
         [str(word) for word in words],
         capture_output=True,
         text=True,
         errors="replace",
+        cwd=directory,
         timeout=_PATIENCE,
         check=False,
     )
@@ -80,6 +82,7 @@ def _postal(target: Target) -> list[str]:
     said = _said(
         *("timeout", 30, "postal", "-t", 2, "-m", 4, "-c", 5, "-r", 120),
         *("-p", target.ports["lan"], _HERE, users),
+        directory=target.directory,  # it leaves its log behind
     )
     errors = re.findall(r"^\d\d:\d\d,(\d+),\d+,(\d+),", said, re.MULTILINE)
     faults = [f"{count} errors" for _, count in errors if count != "0"]
