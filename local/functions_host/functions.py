@@ -116,6 +116,7 @@ def timer_request(is_past_due: bool) -> Any:
 
 
 def _binding(name: str) -> Any:
+    # azure-functions has no types for what it keeps to its worker.
     return meta.get_binding_registry().get(name)  # type: ignore[no-untyped-call]
 
 

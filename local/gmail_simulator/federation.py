@@ -84,6 +84,7 @@ class FederationRoutes:
     def _subject(self, token: str) -> str:
         pool = self._world.rules.pool
         try:
+            # joserfc wants its own kinds of dict; these came as JSON.
             keys = KeySet.import_key_set({"keys": pool.keys})  # type: ignore[typeddict-item]
             claims = dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
         except (JoseError, ValueError) as fault:

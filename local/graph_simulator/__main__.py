@@ -7,12 +7,10 @@ tells the others.
 import argparse
 import asyncio
 import signal
-import ssl
 import sys
 import tempfile
 from pathlib import Path
 
-import trustme
 from aiohttp import web
 
 from local.graph_simulator.applications import ApplicationRoutes
@@ -25,6 +23,7 @@ from local.graph_simulator.sending import SendingRoutes
 from local.graph_simulator.tokens import TokenRoutes
 from local.graph_simulator.uploads import UploadRoutes
 from local.graph_simulator.world import World
+from local.tls import server_context
 
 
 async def run(arguments: argparse.Namespace) -> int:
@@ -40,7 +39,7 @@ async def run(arguments: argparse.Namespace) -> int:
         ca_file = Path(directory) / "ca.pem"
         try:
             await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
-            tls = _tls_context(ca_file)
+            tls = server_context(ca_file)
             await web.TCPSite(runner, "127.0.0.1", arguments.entra_port, ssl_context=tls).start()
         except OSError as error:
             print(f"graph_simulator: cannot listen: {error.strerror}", file=sys.stderr)
@@ -69,14 +68,6 @@ def _application(world: World, gate: Gate, addresses: dict[str, str]) -> web.App
     tokens = TokenRoutes(world, gate, addresses["identity_header"])
     application.add_routes(tokens.routes())
     return application
-
-
-def _tls_context(ca_file: Path) -> ssl.SSLContext:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(ca_file))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    return context
 
 
 async def _until_told_to_stop() -> None:

@@ -65,6 +65,7 @@ class _RequestTo(Request):
 
     def __call__(self, url: str, *args: Any, **kwargs: Any) -> Any:
         there = _OF_GOOGLE.sub(self._endpoint, url)
+        # google-auth has no types.
         return super().__call__(there, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 

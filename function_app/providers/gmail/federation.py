@@ -43,6 +43,7 @@ class _Source(identity_pool.Credentials):
     """By whose right Google signs: one for all mailboxes, where google-auth would copy it."""
 
     def __init__(self, audience: str, vouch: Callable[[], str]) -> None:
+        # google-auth has no types.
         super().__init__(  # type: ignore[no-untyped-call]
             audience,
             _SUBJECT_TOKEN,
@@ -60,4 +61,5 @@ class _Source(identity_pool.Credentials):
     def refresh(self, request: Any) -> None:
         with self._refreshing:
             if self.token_state is not TokenState.FRESH:
+                # google-auth has no types.
                 super().refresh(request)  # type: ignore[no-untyped-call]
