@@ -2,10 +2,10 @@
 
 import argparse
 import os
-from ipaddress import ip_address
 from pathlib import Path
 
 from edge.explain import Question
+from edge.policy import plain_address
 
 
 def read_arguments() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def read_arguments() -> argparse.Namespace:
         "to ask what would become of a mail", "prints decision and rule; exit 0 if it is taken, 1"
     )
     asking.add_argument("--explain", action="store_true", help="only answer, open no door")
-    asking.add_argument("--peer", type=ip_address, metavar="ADDRESS", help="where it comes from")
+    asking.add_argument("--peer", type=plain_address, metavar="ADDRESS", help="where it comes from")
     asking.add_argument("--login", help="who signs in, with the right password (default: nobody)")
     asking.add_argument("--from", dest="reverse_path", default="", metavar="ADDRESS", help="MAIL")
     asking.add_argument("--to", dest="forward_path", metavar="ADDRESS", help="RCPT")

@@ -142,6 +142,10 @@ def test_it_can_be_asked_on_the_command_line(tmp_path: Path) -> None:
         "  reply: 530 5.7.0 Authentication required\n"
         "listener lan (127.0.0.1:0): taken from device scanner (at 127.0.0.1)\n",
     )
+    assert (
+        "taken from device scanner"
+        in _asked(file, "--peer", f"::ffff:{HERE}", "--to", "c@d.org")[1]
+    )
     assert _asked(file, "--peer", "192.0.2.1", "--to", "c@d.org")[0] == 1
     assert _asked(file, "--peer", "everywhere", "--to", "c@d.org")[0] == 2
     assert _asked(file, "--to", "c@d.org")[0] == 2
