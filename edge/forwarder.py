@@ -129,6 +129,7 @@ class Forwarder:
         self._page = settings.concurrency
         self._metrics = metrics
         self._under_way: set[asyncio.Task[None]] = set()
+        self._not_held: set[int] = set()
         self._leftovers = Leftovers(spool)
         self.uplink = Uplink(settings, metrics, traces)
 
@@ -148,8 +149,8 @@ class Forwarder:
             await asyncio.gather(*ending, return_exceptions=True)
 
     async def drained(self) -> None:
-        """Return when nothing is in the spool but what is held, and nothing is under way."""
-        while self._spool.messages > len(self._spool.held) or self._under_way:
+        """Return when nothing is in the spool but damaged mail, and nothing is under way."""
+        while self._spool.messages > len(self._spool.held | self._not_held) or self._under_way:
             if self._under_way:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
             else:
@@ -201,6 +202,7 @@ class Forwarder:
             await self._spool.hold(entry, str(error))
         except SpoolUnavailable as fault:
             # It is still in the spool, and the next start tries it again.
+            self._not_held.add(entry.seq)
             log.error("not_held", id=entry.id, reason=str(fault))
 
 

@@ -155,7 +155,7 @@ async def test_a_damaged_entry_is_held_and_delays_nobody(
     assert spool.messages == 1
 
 
-async def test_a_damaged_entry_that_cannot_be_held_waits_for_the_next_start(
+async def test_a_damaged_entry_that_cannot_be_held_waits_for_the_next_start_and_delays_no_stop(
     spool: Spool, tmp_path: Path, mail_account: str
 ) -> None:
     damaged = await put(spool, LARGE)
@@ -171,6 +171,7 @@ async def test_a_damaged_entry_that_cannot_be_held_waits_for_the_next_start(
             forwarder = Forwarder(spool, outbox, ForwarderSettings(), Metrics())
             running = asyncio.create_task(forwarder.run())
             await until(lambda: bool(unhandled) or "not_held" in [log["event"] for log in logs])
+            await asyncio.wait_for(forwarder.drained(), 15)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
