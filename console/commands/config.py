@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from console.commands.explain import explain_mail
 from console.masked import masked
 from console.place import edge_settings
 from console.terminal import WRONG_USAGE, Config, Json, complain, faults_told, say, say_json
 from edge.settings import EdgeSettings
 
 app = typer.Typer(no_args_is_help=True, help="The settings of the edge.")
+app.command("explain")(explain_mail)
 
 
 @app.command()
