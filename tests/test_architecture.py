@@ -105,6 +105,8 @@ PURE = (
     "function_app.pacing.pace",
     "function_app.retention.times",
     "function_app.providers.graph.answers",
+    "function_app.providers.graph.verdicts",
+    "function_app.providers.retry_after",
     "function_app.providers.token_faults",
     "function_app.providers.copies",
     "function_app.providers.graph.message",

@@ -13,7 +13,7 @@ from function_app.mime.fields import Field, split
 from function_app.notices.enhanced import STATUS, enhanced_status
 from function_app.notices.own_mail import OwnMail, ticket_of
 from function_app.notices.report import Death, report
-from function_app.outcome import _PERMANENT
+from function_app.providers.graph.verdicts import _PERMANENT
 from handoff.octets import with_crlf
 from handoff.ticket import SendAs, Ticket
 from tests.builders import MAIL, NOW, a_ticket

@@ -6,9 +6,10 @@ import pytest
 
 from function_app.compose import Letter
 from function_app.deliver import deliver
-from function_app.outcome import Deferred, classify
+from function_app.outcome import Deferred
 from function_app.pacing.limits import Limits
 from function_app.pacing.turns import Pacing
+from function_app.providers.graph.verdicts import classify
 from handoff.ledger import State
 from tests.function_app.desk import Desk, ScriptedProvider, events, wait_for_message
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import requests
 
-from function_app.outcome import parse_retry_after
 from function_app.providers.gmail.delegation import Delegation
+from function_app.providers.retry_after import parse_retry_after
 from function_app.providers.transport import Bearer, start_of
 
 _MOST_READ = 1024 * 1024

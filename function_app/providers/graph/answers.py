@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from function_app.outcome import Deferred, Rejected, classify
+from function_app.outcome import Deferred, Rejected
+from function_app.providers.graph.verdicts import classify
 
 
 @dataclass(frozen=True)

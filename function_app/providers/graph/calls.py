@@ -12,8 +12,9 @@ from io import BytesIO
 
 import requests
 
-from function_app.outcome import Deferred, parse_retry_after
+from function_app.outcome import Deferred
 from function_app.providers.graph.answers import Answer, claims_challenge
+from function_app.providers.retry_after import parse_retry_after
 from function_app.providers.token_faults import TokenUnavailable
 from function_app.providers.tokens import Tokens
 from function_app.providers.transport import Bearer, on_transport, start_of

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from function_app.mime.contents import File
 from function_app.mime.transfer import Decoded
-from function_app.outcome import Deferred, Rejected, classify
+from function_app.outcome import Deferred, Rejected
 from function_app.providers.graph.answers import Answer
 from function_app.providers.graph.drafts import Drafts, expected
 from function_app.providers.graph.patience import GaveUp
+from function_app.providers.graph.verdicts import classify
 
 SMALLEST = 3_000_000
 """A smaller file comes within a request."""

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.outcome import Deferred, Rejected, classify, parse_retry_after
+from function_app.outcome import Deferred, Rejected
+from function_app.providers.graph.verdicts import classify
+from function_app.providers.retry_after import parse_retry_after
 
 NOW = datetime(2026, 11, 21, 5, 0, 0, tzinfo=UTC)
 
