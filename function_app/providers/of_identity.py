@@ -15,6 +15,7 @@ from function_app.pacing.limits import (
 )
 from function_app.providers import Provider
 from function_app.providers.capture import CaptureProvider
+from function_app.providers.entra import subject_token_of, tokens_of, tokens_of_guest
 from function_app.providers.gmail.calls import Calls as GmailCalls
 from function_app.providers.gmail.delegation import Delegation
 from function_app.providers.gmail.federation import by_federation
@@ -27,7 +28,6 @@ from function_app.providers.http import session
 from function_app.providers.redirect import RedirectProvider
 from function_app.providers.smarthost.provider import SmarthostProvider
 from function_app.providers.tokens import Tell, Tokens
-from function_app.providers.ways import subject_token_of, tokens_of, tokens_of_guest
 from function_app.settings import GMAIL as GMAIL_API
 from function_app.settings import Settings
 from function_app.ways.gmail import Gmail

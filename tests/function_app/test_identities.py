@@ -12,8 +12,8 @@ import pytest
 
 from function_app.means import Means
 from function_app.providers.certificate import expiry_of
+from function_app.providers.entra import tokens_of
 from function_app.providers.token_faults import TokenUnavailable
-from function_app.providers.ways import tokens_of
 from function_app.settings import Settings
 from handoff.ledger import State
 from handoff.refreshes import read_refreshes

@@ -1,4 +1,4 @@
-"""The ways to prove to Microsoft Entra who asks for a token, each by MSAL.
+"""Tokens of Microsoft Entra: the ways to prove to it who asks, each by MSAL.
 
 Secrets, certificates and tokens that lie in files are read when a client is opened, which happens
 anew after a refusal: so a new one is picked up without a restart.
