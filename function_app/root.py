@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from threading import Lock
 
+from function_app.application_records import Records
 from function_app.backoff import delay
 from function_app.deliver import deliver
 from function_app.expiry import watch
@@ -31,7 +32,6 @@ from function_app.providers.of_identity import (
     provider_of_guest,
     record_of,
 )
-from function_app.records import Records
 from function_app.retention.retain import retain
 from function_app.retention.round import Round
 from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set

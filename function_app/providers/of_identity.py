@@ -21,9 +21,9 @@ from function_app.providers.gmail.delegation import Delegation
 from function_app.providers.gmail.federation import by_federation
 from function_app.providers.gmail.key import by_key
 from function_app.providers.gmail.provider import GmailProvider
+from function_app.providers.graph.application_record import NotShown, SecretShown, read_secrets
 from function_app.providers.graph.calls import Calls
 from function_app.providers.graph.provider import GraphProvider
-from function_app.providers.graph.record import NotShown, SecretShown, read_secrets
 from function_app.providers.http import session
 from function_app.providers.redirect import RedirectProvider
 from function_app.providers.smarthost.provider import SmarthostProvider

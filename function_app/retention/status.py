@@ -8,7 +8,7 @@ from typing import Any
 from function_app.notices import quota
 from function_app.retention.round import Round
 from function_app.retention.times import KeepTimes
-from handoff import alarms, audit, endings, findings, hours, records, refreshes, sites
+from handoff import alarms, application_records, audit, endings, findings, hours, refreshes, sites
 from handoff.ids import first_id, partition_of
 from handoff.retention import portions, remove_rows, status_rows
 
@@ -18,7 +18,7 @@ _HEARD = (
     (sites.DEVICE, "noted_at"),
     (endings.PARTITION, "at"),
     (findings.PARTITION, "at"),
-    (records.PARTITION, "ask_at"),
+    (application_records.PARTITION, "ask_at"),
     (refreshes.PARTITION, "at"),
     (quota.PARTITION, "at"),
     (alarms.PARTITION, "cleared_at"),

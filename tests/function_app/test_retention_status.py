@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from handoff.application_records import RecordSeen, read_record, write_record
 from handoff.audit import AuditRow, note, noted
 from handoff.findings import Finding, read_findings, write_findings
 from handoff.hours import Figures, Hour, Hours, hour_of
-from handoff.records import RecordSeen, read_record, write_record
 from handoff.refreshes import Refresh, note_refresh, read_refreshes
 from handoff.signals import DeviceSeen
 from handoff.sites import Sites

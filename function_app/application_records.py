@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from function_app.identities import CLIENT_SECRET, Identity
 from function_app.log import log
 from function_app.providers.entra import secret_of
+from function_app.providers.graph.application_record import NotShown, SecretShown, end_of
 from function_app.providers.graph.calls import CallFailed
-from function_app.providers.graph.record import NotShown, SecretShown, end_of
 from function_app.providers.token_faults import TokenUnavailable
-from handoff.records import RecordSeen, read_record, write_record
+from handoff.application_records import RecordSeen, read_record, write_record
 from handoff.storage import Storage
 
 _DAILY = timedelta(days=1)

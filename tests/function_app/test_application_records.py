@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from function_app.providers.graph.record import SecretShown, end_of
+from function_app.application_records import Records
+from function_app.providers.graph.application_record import SecretShown, end_of
 from function_app.providers.http import session
 from function_app.providers.of_identity import record_of
-from function_app.records import Records
 from function_app.settings import Settings
 from local.graph_simulator.client import SimulatorClient
 from tests.function_app.desk import APPLICATION, BY_SECRET, SECRET, TENANT, Desk, events
