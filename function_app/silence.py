@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from function_app.notices.alarms import AlarmKey, Alarms, found
-from function_app.sweep import look
+from handoff.queues import read_queues
 from handoff.sites import Device, Site, Sites
 from handoff.storage import Storage
 
@@ -18,7 +18,7 @@ _BEHIND = timedelta(minutes=5)
 def listen(storage: Storage, now: Callable[[], datetime]) -> None:
     """Raise and clear the alarms of this round. Storage faults pass through."""
     moment = now()
-    if look(storage, moment).outbound_oldest_seconds > _BEHIND.total_seconds():
+    if read_queues(storage, moment).oldest_seconds > _BEHIND.total_seconds():
         return
     sites = Sites(storage.status)
     silent = dict(silent_ones(sites.all(), sites.devices(moment), moment))

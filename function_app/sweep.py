@@ -5,7 +5,7 @@ days; so each is kept as a dead letter and then taken out. A round is bounded, a
 no harm: what one holds the other does not see.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -15,6 +15,7 @@ from function_app.log import log
 from function_app.means import LEASE
 from handoff.content import drop_content
 from handoff.ledger import Claimed, ClaimLost, Delivery, Ended, Ledger, State
+from handoff.queues import read_queues
 from handoff.storage import Storage
 from handoff.ticket import BadTicket, Ticket, decode
 
@@ -27,23 +28,19 @@ _REASON = (
 )
 
 
-@dataclass(frozen=True)
-class Status:
-    """How much waits. Times in seconds; the oldest that is visible, 0 when none is."""
-
-    outbound_depth: int
-    outbound_oldest_seconds: int
-    poison_depth: int
-
-
 def sweep(storage: Storage, now: datetime) -> None:
     """Make one round."""
     bury_poison(storage, now)
-    status = look(storage, now)
+    queues = read_queues(storage, now)
+    told = {
+        "outbound_depth": queues.outbound,
+        "outbound_oldest_seconds": queues.oldest_seconds,
+        "poison_depth": queues.poison,
+    }
     storage.status.upsert_entity(
-        {"PartitionKey": "function-app", "RowKey": "queue", "at": now, **asdict(status)}
+        {"PartitionKey": "function-app", "RowKey": "queue", "at": now, **told}
     )
-    log("status", **asdict(status))
+    log("status", **told)
 
 
 def bury_poison(storage: Storage, now: datetime) -> None:
@@ -79,14 +76,3 @@ def _bury(ticket: Ticket, row: Delivery, text: str, storage: Storage, now: datet
     dead = row.concluded(State.DEAD, now, code="poison", reason=_REASON)
     keep(dead, text, storage)
     drop_content(ticket.content, storage.mail)
-
-
-def look(storage: Storage, now: datetime) -> Status:
-    """Count the queues. The counts are the service's own approximation."""
-    first = storage.outbound.peek_messages(max_messages=1)
-    inserted_at = first[0].inserted_on if first else None
-    return Status(
-        outbound_depth=storage.outbound.get_queue_properties().approximate_message_count or 0,
-        outbound_oldest_seconds=int((now - inserted_at).total_seconds()) if inserted_at else 0,
-        poison_depth=storage.poison.get_queue_properties().approximate_message_count or 0,
-    )

@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from console.metrics import Standing, exposition
 from console.reading.figures import Picture
-from console.reading.queues import Queues
 from edge.metrics import Metrics
+from handoff.queues import Queues
 
 NOTHING = Standing(Picture(datetime.now(UTC), [], [], Queues(0, 0, 0)), [], [], {}, {}, 0, 0)
 _ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}

@@ -9,12 +9,12 @@ from typing import Annotated, Self
 import typer
 
 from console.reading.figures import shares
-from console.reading.queues import read_queues
 from console.terminal import Config, Json, at_work, say, say_json, say_table
 from console.words import duration, share, size_of, stamp
 from handoff.delivery import State
 from handoff.hours import Share
 from handoff.ids import time_of
+from handoff.queues import read_queues
 from handoff.sites import Site, Sites
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from azure.core.exceptions import AzureError
 
-from console.reading.queues import read_queues
 from console.remedies import remedy_of
 from console.terminal import code_of, sentence_of
 from handoff.alarms import open_alarms
 from handoff.findings import Finding, read_findings
 from handoff.ids import new_id
+from handoff.queues import read_queues
 from handoff.signals import PROBE_LIVES_SECONDS, Probe, encode_signal
 from handoff.storage import Storage
 

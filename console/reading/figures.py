@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from console.reading.queues import Queues, read_queues
 from handoff.delivery import State
 from handoff.hours import HOUR, Figures, Hour, Hours, count, hour_of
 from handoff.ids import first_id
 from handoff.ledger_reader import LedgerReader, Line, Stretch
+from handoff.queues import Queues, read_queues
 from handoff.storage import Storage
 
 WEEK = timedelta(days=7)

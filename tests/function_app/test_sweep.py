@@ -7,7 +7,7 @@ import pytest
 
 from function_app.deliver import deliver
 from function_app.means import LEASE
-from function_app.sweep import look, sweep
+from function_app.sweep import sweep
 from handoff.ledger import State
 from handoff.ticket import Ticket, encode
 from tests.builders import MAIL
@@ -131,5 +131,15 @@ def test_the_status_row_tells_what_waits(desk: Desk, caplog: pytest.LogCaptureFi
     assert ("status", 3) == (events(caplog)[-1]["event"], events(caplog)[-1]["outbound_depth"])
 
 
+def test_a_clock_behind_that_of_the_storage_account_makes_no_age_below_nothing(desk: Desk) -> None:
+    desk.storage.outbound.send_message("x", time_to_live=-1)
+
+    sweep(desk.storage, desk.now - timedelta(minutes=10))
+
+    assert 0 == desk.storage.status.get_entity("function-app", "queue")["outbound_oldest_seconds"]
+
+
 def test_an_empty_queue_has_no_age(desk: Desk) -> None:
-    assert 0 == look(desk.storage, desk.now).outbound_oldest_seconds
+    sweep(desk.storage, desk.now)
+
+    assert 0 == desk.storage.status.get_entity("function-app", "queue")["outbound_oldest_seconds"]

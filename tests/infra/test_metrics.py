@@ -12,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from console.metrics import Standing, exposition
 from console.reading.figures import Picture
-from console.reading.queues import Queues
 from edge.metrics import Metrics
 from handoff.delivery import State
 from handoff.hours import HOUR, Figures, Hour, hour_of
+from handoff.queues import Queues
 from handoff.refreshes import Refresh
 from handoff.sites import Device, Site
 from tests.figures import names_of, of_console, of_edge
