@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from secrets import token_bytes
+from uuid import UUID
 
 ID_PATTERN = r"[0-7][0-9A-HJKMNP-TV-Z]{25}"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -50,6 +51,11 @@ def blob_name_of(mail_id: str) -> str:
 def late_blob_name_of(mail_id: str, day: datetime) -> str:
     """The name of a mail's content that is put so late that it goes by the day it is put."""
     return f"{day.astimezone(UTC):%Y/%m/%d}/00/{mail_id}.eml"
+
+
+def request_id_of(mail_id: str) -> UUID:
+    """The id as Microsoft Graph and its support know it (client-request-id): the same 128 bits."""
+    return UUID(int=int(mail_id.translate(_TO_PYTHON), 32))
 
 
 @lru_cache(64)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from function_app.providers.graph.answers import request_id_of
+from handoff.ids import request_id_of
 from local.graph_simulator.client import ReceivedMail
 from local.relay import DEVICE, MAILBOX, Relay
 

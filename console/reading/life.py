@@ -6,18 +6,16 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.parser import BytesParser
 from email.policy import compat32
-from uuid import UUID
 
 from console.remedies import Remedy, remedy_of
 from console.words import plural, size_of
 from handoff.dead_letters import DeadLetters
 from handoff.delivery import Attempt, Delivery, State
-from handoff.ids import is_id
+from handoff.ids import is_id, request_id_of
 from handoff.ledger import Ledger
 from handoff.storage import Storage
 
 _HEADER_OCTETS = 64 * 1024
-_CROCKFORD_TO_PYTHON = str.maketrans("ABCDEFGHJKMNPQRSTVWXYZ", "abcdefghijklmnopqrstuv")
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class Life:
 
     @property
     def client_request_id(self) -> str:
-        """The mail's id as Microsoft Graph and its support know it: the same 128 bits."""
-        return str(UUID(int=int(self.mail.id.translate(_CROCKFORD_TO_PYTHON), 32)))
+        """The mail's id as Microsoft Graph and its support know it."""
+        return str(request_id_of(self.mail.id))
 
     @property
     def sentence(self) -> str:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from function_app.compose import Letter
 from function_app.mime.fields import split
 from function_app.outcome import Deferred, Outcome, Sent
-from function_app.providers.graph.answers import claims_challenge, read_error, request_id_of
+from function_app.providers.graph.answers import claims_challenge, read_error
 from function_app.providers.graph.calls import Calls
 from function_app.providers.graph.provider import MIME_LIMIT, GraphProvider
 from function_app.providers.http import session
 from function_app.providers.tokens import Tokens
-from handoff.ids import new_id
+from handoff.ids import new_id, request_id_of
 from tests.function_app.raw_graph import raw_graph
 
 NOW = datetime(2026, 11, 21, 5, 0, 0, tzinfo=UTC)

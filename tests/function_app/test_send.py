@@ -13,7 +13,7 @@ from function_app.deliver import deliver
 from function_app.means import Means
 from function_app.pacing.limits import Limits
 from function_app.pacing.turns import Pacing
-from function_app.providers.graph.answers import request_id_of
+from handoff.ids import request_id_of
 from handoff.ledger import State
 from local.graph_simulator.client import SimulatorClient
 from tests.builders import MAIL

@@ -7,7 +7,6 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from function_app.outcome import Deferred, Rejected
 from function_app.providers.graph.verdicts import classify
@@ -56,12 +55,6 @@ class Answer:
 
 
 _ID = re.compile(rb'"id"\s*:\s*"([A-Za-z0-9+/=_-]{1,1000})"')
-_CROCKFORD_TO_PYTHON = str.maketrans("ABCDEFGHJKMNPQRSTVWXYZ", "abcdefghijklmnopqrstuv")
-
-
-def request_id_of(mail_id: str) -> UUID:
-    """The mail's id as the GUID that Graph wants in client-request-id: the same 128 bits."""
-    return UUID(int=int(mail_id.translate(_CROCKFORD_TO_PYTHON), 32))
 
 
 def claims_challenge(www_authenticate: str) -> str | None:

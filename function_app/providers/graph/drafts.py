@@ -11,10 +11,11 @@ from urllib.parse import quote
 from function_app.compose import Letter
 from function_app.mime.contents import Contents, File
 from function_app.outcome import Deferred
-from function_app.providers.graph.answers import Answer, request_id_of
+from function_app.providers.graph.answers import Answer
 from function_app.providers.graph.calls import CallFailed, Calls
 from function_app.providers.graph.message import MARK, draft_body, file_body, session_body
 from function_app.providers.graph.patience import GaveUp, Patience
+from handoff.ids import request_id_of
 
 _MAY_NOT_DRAFT = Deferred(
     "may-not-draft",

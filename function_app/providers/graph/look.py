@@ -13,8 +13,9 @@ from urllib.parse import quote
 from function_app.compose import Letter
 from function_app.outcome import CannotLook, Deferred, Found, NotSent, Rejected, WasSent
 from function_app.providers.copies import CLOCKS_DIFFER, MOST_COPIES, went_to_the_same
-from function_app.providers.graph.answers import Answer, request_id_of
+from function_app.providers.graph.answers import Answer
 from function_app.providers.graph.calls import CallFailed, Calls
+from handoff.ids import request_id_of
 
 _MAY_NOT = (
     "The relay may not look into the mailbox whether the mail was sent. "

@@ -8,10 +8,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from function_app.providers.graph.answers import request_id_of
 from function_app.providers.graph.calls import CallFailed, Calls
 from function_app.providers.token_faults import TokenUnavailable
 from handoff.findings import Finding
+from handoff.ids import request_id_of
 
 _NO_RECIPIENT = ("ErrorInvalidRecipients", "ErrorMissingRecipients")
 _MIME = b"Subject: probe\r\nContent-Type: text/plain\r\n\r\nThis has no recipient.\r\n"

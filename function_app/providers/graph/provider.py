@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 from function_app.compose import FOR_GRAPH, Letter
 from function_app.outcome import TOO_LARGE, Deferred, Found, Outcome, Rejected, Sent
-from function_app.providers.graph.answers import request_id_of
 from function_app.providers.graph.calls import CallFailed, Calls
 from function_app.providers.graph.large import send_large
 from function_app.providers.graph.look import look
 from function_app.providers.graph.patience import Patience
 from function_app.providers.graph.probe import probe
 from handoff.findings import Finding
+from handoff.ids import request_id_of
 
 MIME_LIMIT = 3_000_000
 """Graph takes request bodies up to 4 MiB, and base64 makes four octets of three."""
