@@ -13,9 +13,8 @@ from pathlib import Path
 
 from edge.settings import EdgeSettings
 from edge.settings_file import SettingsError, load
-from handoff.account import Account, NoAccount
+from handoff.account import MAIL_STORAGE, Account, NoAccount
 
-MAIL_STORAGE = "MailStorage"
 EDGE_CONFIG = "EDGE_CONFIG"
 
 
@@ -91,7 +90,6 @@ def me() -> str:
 
 __all__ = [
     "EDGE_CONFIG",
-    "MAIL_STORAGE",
     "Beside",
     "SettingsError",
     "account_of",

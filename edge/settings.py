@@ -31,9 +31,8 @@ from edge.notation import (
 )
 from edge.section import Section
 from edge.storage_settings import StorageSettings
+from handoff.names import OWN_DEVICE
 
-_RESERVED = "relay"
-"""The device of the function app's own notices."""
 _LONGEST_LEARNING = timedelta(hours=2)
 MIB = 1024 * 1024
 
@@ -166,8 +165,8 @@ class Device(Section):
     @field_validator("name")
     @classmethod
     def _is_not_reserved(cls, name: str) -> str:
-        if name.casefold() == _RESERVED:
-            raise ValueError("relay is the name of the relay's own notices; choose another")
+        if name.casefold() == OWN_DEVICE:
+            raise ValueError(f"{OWN_DEVICE} is the name of the relay's own notices; choose another")
         return name
 
     @model_validator(mode="after")

@@ -18,10 +18,19 @@ from function_app.facts import record_fact
 from function_app.legs import legs_of, open_paths, past_of, paths_of
 from function_app.log import log
 from function_app.means import Means, Trial
-from function_app.outcome import CannotLook, Deferred, Divided, NotSent, Outcome, Rejected, Sent
+from function_app.outcome import (
+    TOO_MANY,
+    CannotLook,
+    Deferred,
+    Divided,
+    NotSent,
+    Outcome,
+    Rejected,
+    Sent,
+)
 from function_app.pacing.turns import Turn
 from function_app.providers import Provider
-from function_app.sum_up import TOO_MANY, refusals, sum_up
+from function_app.sum_up import refusals, sum_up
 from handoff.content import ContentLost, NoRoom, open_content
 from handoff.ledger import Delivery
 from handoff.marks import IN_DOUBT, OPEN, REFUSED, SENT, marked

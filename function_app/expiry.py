@@ -14,7 +14,8 @@ from function_app.log import log
 from function_app.notices.alarms import AlarmKey, Alarms, found
 from function_app.providers.certificate import expiry_of
 from function_app.providers.token_faults import TokenUnavailable
-from function_app.settings import MAIL_STORAGE, Settings
+from function_app.settings import Settings
+from handoff.account import MAIL_STORAGE
 from handoff.endings import note_ending
 from handoff.expiry import STAGES, days_left, signature_expiry, stage_of
 from handoff.sites import Sites

@@ -78,3 +78,5 @@ class CannotLook:
 Found = WasSent | NotSent | CannotLook
 
 TOO_LARGE = "too-large"
+TOO_MANY = "too-many-recipients"
+"""For one transaction: these follow in another."""

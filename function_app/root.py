@@ -34,12 +34,12 @@ from function_app.providers.of_identity import (
 )
 from function_app.retention.retain import retain
 from function_app.retention.round import Round
-from function_app.settings import MAIL_STORAGE, Settings, SettingsError, only_set
+from function_app.settings import Settings, SettingsError, only_set
 from function_app.shown import shown
 from function_app.silence import listen
 from function_app.sweep import sweep
 from function_app.tally import tally
-from handoff.account import Account
+from handoff.account import MAIL_STORAGE, Account
 from handoff.shown_settings import ShownSettings, show_settings
 from handoff.storage import Storage
 from handoff.traces import Traces, TracesUnavailable, traces_of

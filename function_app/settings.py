@@ -17,13 +17,11 @@ from function_app.loopback import is_loopback
 from function_app.notices.settings import NoticeSettings, read_notices
 from function_app.pacing.limits import CONCURRENCY, MAILS_A_MINUTE, Limits
 from function_app.retention.times import KeepTimes, read_keep_times
-from handoff.account import Account, NoAccount
+from handoff.account import MAIL_STORAGE, Account, NoAccount
 from handoff.route_settings import read_routes
 from handoff.routing import Routes
 from handoff.sealed import BadKey, OpeningKeys
 
-MAIL_STORAGE = "MailStorage"
-"""The connection of the trigger, and the account of everything else."""
 GIVE_UP_AFTER = timedelta(hours=48)
 LONGEST_GIVE_UP_AFTER = timedelta(days=7)
 """Beyond it the host would count more attempts than maxDequeueCount allows."""

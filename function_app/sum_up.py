@@ -11,7 +11,6 @@ from handoff.marks import REFUSED, with_mark
 from handoff.ticket import Ticket
 
 SOME_REFUSED = "some-refused"
-TOO_MANY = "too-many-recipients"
 _LONGEST = 900
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MAIL_STORAGE = "MailStorage"
+"""The app setting, or the prefix of several, that names the mail storage account."""
+
 
 class NoAccount(Exception):
     """The settings do not say which storage account to use."""

@@ -25,9 +25,8 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from handoff import names
 from handoff.account import Account
+from handoff.ticket import FOREVER
 
-_FOREVER = -1
-"""Without it a queue message vanishes after seven days."""
 _OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
 # Content above this goes up in pieces, so that it is never whole in memory.
 _IN_PIECES: dict[str, Any] = {"max_single_put_size": 1024 * 1024, "max_block_size": 1024 * 1024}
@@ -87,7 +86,7 @@ class Outbox:
         except (AzureError, OSError) as error:
             raise _unavailable(error) from error
 
-    async def put_ticket(self, message: str, seconds: int = _FOREVER) -> None:
+    async def put_ticket(self, message: str, seconds: int = FOREVER) -> None:
         """Queue an encoded ticket, to stay until it is done; or another message, for `seconds`.
 
         Raises OutboxUnavailable.

@@ -16,9 +16,8 @@ from handoff.audit import Action, AuditRow, note
 from handoff.dead_letters import DeadLetter, DeadLetters
 from handoff.ledger import ClaimLost, Ledger, State
 from handoff.storage import Storage
-from handoff.ticket import BadTicket, Ticket, decode, encode
+from handoff.ticket import FOREVER, BadTicket, Ticket, decode, encode
 
-_FOREVER = -1
 _REDRIVEN = "redriven"
 _DISCARDED = "discarded"
 
@@ -82,7 +81,7 @@ class Operator:
         return Done.DONE
 
     def _put(self, message: str) -> None:
-        self.storage.outbound.send_message(message, time_to_live=_FOREVER)
+        self.storage.outbound.send_message(message, time_to_live=FOREVER)
 
     def _put_content(self, ticket: Ticket) -> bool:
         """Whether the content is where the ticket says."""

@@ -23,6 +23,8 @@ from pydantic import (
 
 from handoff.ids import ID_PATTERN
 
+FOREVER = -1
+"""A ticket's time to live in a queue: without it a message vanishes after seven days."""
 MAX_TICKET_BYTES = 60_000
 RECIPIENT_BUDGET_BYTES = 56_000
 """What the forward paths may take, written as JSON, so that the rest of a ticket still fits."""

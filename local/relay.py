@@ -20,6 +20,7 @@ from pathlib import Path
 from console.commands.console import PORT as CONSOLE_PORT
 from console.place import EDGE_CONFIG
 from edge.credentials import hash_password
+from handoff.account import MAIL_STORAGE
 from local.azurite import Azurite
 from local.child import Child, ChildFailed
 from local.graph_simulator.client import SimulatorClient
@@ -109,7 +110,7 @@ def _console(account: str, simulator: SimulatorClient, port: int, settings: Path
     command = [sys.executable, "-m", "console", "console", "--port", str(port)]
     return Child(
         [*command, "--simulator", simulator.address],
-        environment=os.environ | {"MailStorage": account, EDGE_CONFIG: str(settings)},
+        environment=os.environ | {MAIL_STORAGE: account, EDGE_CONFIG: str(settings)},
         directory=ROOT,
     )
 
@@ -147,7 +148,7 @@ def _is_ready(line: str) -> bool:
 def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:
     """What the function app finds in Azure: a managed identity, and where Graph is."""
     return os.environ | {
-        "MailStorage": account,
+        MAIL_STORAGE: account,
         "GRAPH_ENDPOINT": simulator.address,
         "IDENTITY_ENDPOINT": simulator.identity_endpoint,
         "IDENTITY_HEADER": simulator.identity_header,

@@ -22,13 +22,13 @@ from console.commands.smoke_mail import Door, DoorFailed, send_mail
 from console.commands.smoke_rights import Finding, has_account_key, rights_of_edge
 from edge.settings_file import SettingsError, load
 from edge.storage_settings import StorageSettings
-from handoff.account import Account, NoAccount
+from handoff.account import MAIL_STORAGE, Account, NoAccount
+from handoff.delivery import ENDED, Delivery, State
 from handoff.ids import blob_name_of, new_id
-from handoff.ledger import Delivery, Ledger, State
+from handoff.ledger import Ledger
 from handoff.storage import Storage
 
 _FAILED, _BAD_SETTINGS = 1, 4
-_ENDED = (State.SENT, State.DEAD, State.DISCARDED)
 
 
 def smoke(
@@ -50,7 +50,7 @@ def smoke(
 ) -> None:
     """Send one mail through a deployment and follow it; check its storage account and roles."""
     try:
-        account = Account.from_app_settings(os.environ, "MailStorage")
+        account = Account.from_app_settings(os.environ, MAIL_STORAGE)
         edge = load(edge_config, os.environ).storage if edge_config else None
         password = password_file.read_text("utf-8").strip() if password_file else ""
     except (NoAccount, SettingsError, OSError) as error:
@@ -126,7 +126,7 @@ def _end_of(mail_id: str, ledger: Ledger, seconds: float) -> Delivery | None:
     give_up_at = time.monotonic() + seconds
     while True:
         row = ledger.find(mail_id)
-        if (row and row.state in _ENDED) or time.monotonic() >= give_up_at:
+        if (row and row.state in ENDED) or time.monotonic() >= give_up_at:
             return row
         time.sleep(0.5)
 

@@ -26,10 +26,10 @@ from azure.core.exceptions import (
 
 from function_app.log import log
 from function_app.mime.addresses import normal
+from handoff.alarms import PARTITION
 from handoff.storage import Storage
 from handoff.ticket import SendAs
 
-PARTITION = "alarm"
 MOST_READ = 2_000
 _PAGE = 1_000
 _FRESH = timedelta(minutes=1)

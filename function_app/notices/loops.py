@@ -11,10 +11,8 @@ import re
 from function_app.mime.addresses import normal
 from function_app.mime.fields import Field
 from function_app.notices.settings import is_writable
+from handoff.names import OWN_DEVICE
 from handoff.ticket import Envelope, Ticket
-
-DEVICE = "relay"
-"""The device in a ticket of the relay's own."""
 
 _SYSTEM = re.compile(
     r"""
@@ -31,7 +29,7 @@ _BULK = frozenset({b"bulk", b"list", b"junk"})
 
 def is_own(ticket: Ticket) -> bool:
     """Whether the mail is a notice of the relay itself."""
-    return (ticket.device, ticket.site, ticket.envelope.reverse_path) == (DEVICE, "", "")
+    return (ticket.device, ticket.site, ticket.envelope.reverse_path) == (OWN_DEVICE, "", "")
 
 
 def may_hear(envelope: Envelope, domains: frozenset[str]) -> bool:

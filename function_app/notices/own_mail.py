@@ -8,12 +8,12 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from function_app.notices.loops import DEVICE
 from function_app.notices.settings import is_writable
 from handoff.content import put_inline
 from handoff.ids import blob_name_of
+from handoff.names import OWN_DEVICE
 from handoff.storage import Storage
-from handoff.ticket import Content, Envelope, SendAs, Ticket, encode
+from handoff.ticket import FOREVER, Content, Envelope, SendAs, Ticket, encode
 
 _OF_THE_MAILBOX = frozenset(
     {
@@ -62,7 +62,7 @@ def ticket_of(mail: OwnMail, now: datetime) -> Ticket:
         v=1,
         kind="mail",
         id=mail.id,
-        device=DEVICE,
+        device=OWN_DEVICE,
         received_at=now,
         envelope=Envelope(
             reverse_path="", forward_paths=(mail.to,), smtputf8=not mail.to.isascii()
@@ -82,4 +82,4 @@ def send(mail: OwnMail, storage: Storage, now: datetime) -> None:
     filled = put_inline(ticket, mail.octets)
     if filled is None:
         storage.mail.upload_blob(blob_name_of(mail.id), mail.octets, overwrite=True)
-    storage.outbound.send_message(encode(filled or ticket), time_to_live=-1)
+    storage.outbound.send_message(encode(filled or ticket), time_to_live=FOREVER)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from function_app import root
 from function_app.means import Message
-from function_app.settings import MAIL_STORAGE
-from handoff.account import Account
+from handoff.account import MAIL_STORAGE, Account
 from handoff.storage import Storage
 
 _STATUS = Path("/proc/self/status")

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function_app.outcome import Deferred, Rejected
+from function_app.outcome import TOO_MANY, Deferred, Rejected
 from function_app.providers.smarthost.replies import (
-    TOO_MANY,
     Reply,
     on_content,
     on_greeting,

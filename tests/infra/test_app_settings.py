@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from edge.settings_file import load
 from function_app import identities
-from function_app.settings import MAIL_STORAGE, Settings
+from function_app.settings import Settings
 from handoff import route_settings
-from handoff.account import Account, NoAccount
+from handoff.account import MAIL_STORAGE, Account, NoAccount
 from tests.infra.bicep import ROOT, File, literal, properties, text_of
 
 NAME = re.compile(r"(RELAY|GRAPH|ENTRA|AZURE|GMAIL|SMARTHOST|OTEL)_[A-Z0-9_]+")

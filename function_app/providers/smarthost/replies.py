@@ -7,9 +7,8 @@ who may send here, and as whom. These wait for an administrator, as do all that 
 import re
 from dataclasses import dataclass
 
-from function_app.outcome import TOO_LARGE, Deferred, Rejected
+from function_app.outcome import TOO_LARGE, TOO_MANY, Deferred, Rejected
 
-TOO_MANY = "too-many-recipients"
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
 _LONGEST = 300
 
