@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from azure.core.exceptions import AzureError
 
 from console.remedies import remedy_of
-from console.terminal import code_of, sentence_of
+from console.storage_faults import code_of, sentence_of
 from handoff.alarms import open_alarms
 from handoff.findings import Finding, read_findings
 from handoff.ids import new_id

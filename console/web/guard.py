@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from azure.core.exceptions import AzureError
 
-from console.terminal import sentence_of
+from console.storage_faults import sentence_of
 from console.web.looks import Looks
 from console.web.metrics import PATH as METRICS
 from console.web.metrics import has_token
