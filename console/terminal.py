@@ -1,7 +1,4 @@
-"""How commands speak: data on standard output, talk on standard error, faults as exit codes.
-
-0 it is so, or done; 1 it failed, or is not so; 2 wrong usage; 4 the settings do not hold.
-"""
+"""How commands speak: data on standard output, talk on standard error, faults as exit codes."""
 
 import json
 import os
@@ -23,15 +20,12 @@ from rich.table import Table
 from console.place import SettingsError, account_of
 from console.reading.query import BadQuery
 from console.storage_faults import sentence_of
+from console.usage import BAD_SETTINGS, FAILED, WRONG_USAGE
 from handoff.account import NoAccount
 from handoff.storage import Storage
 
-FAILED = 1
-WRONG_USAGE = 2
-BAD_SETTINGS = 4
 _WIDE = 200
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 Config = Annotated[
     Path | None,
     typer.Option("--config", help="The edge's settings (default: EDGE_CONFIG).", dir_okay=False),

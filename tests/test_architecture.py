@@ -46,7 +46,7 @@ HOMES = {
     "aiohttp": {"edge.monitor", "console.web", "local.gmail_simulator", "local.graph_simulator"},
     "jinja2": {"console.web"},
     "markupsafe": {"console.web"},
-    "typer": {"console.relay", "console.commands", "console.terminal"},
+    "typer": {"console.relay", "console.commands", "console.terminal", "console.usage"},
     "prometheus_client": {"console.metrics", "edge.metrics", "edge.monitor"},
     "structlog": {"edge"},
     "tomlkit": {"console.commands.import_", "console.device_file"},

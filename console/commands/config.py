@@ -8,7 +8,8 @@ import typer
 from console.commands.explain import explain_mail
 from console.masked import masked
 from console.place import edge_settings
-from console.terminal import WRONG_USAGE, Config, Json, complain, faults_told, say, say_json
+from console.terminal import Config, complain, faults_told, say, say_json
+from console.usage import WRONG_USAGE, Json
 from edge.settings import EdgeSettings
 
 app = typer.Typer(no_args_is_help=True, help="The settings of the edge.")

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from console.place import Beside, me
-from console.terminal import FAILED, WRONG_USAGE, Config, at_work, complain
+from console.terminal import Config, at_work, complain
+from console.usage import FAILED, WRONG_USAGE
 from console.web.server import AddressInUse, build, serve
 from console.web.sign_in import Access
 

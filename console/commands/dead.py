@@ -10,18 +10,8 @@ import typer
 
 from console.place import me
 from console.reading.failed import UNKNOWN, Group, grouped
-from console.terminal import (
-    FAILED,
-    WRONG_USAGE,
-    Config,
-    Json,
-    at_work,
-    complain,
-    say,
-    say_json,
-    say_table,
-    talk,
-)
+from console.terminal import Config, at_work, complain, say, say_json, say_table, talk
+from console.usage import FAILED, WRONG_USAGE, Json
 from console.words import plural, stamp
 from handoff.dead_letters import DeadLetterLabel, DeadLetters
 from handoff.redrive import Done, Operator

@@ -22,17 +22,17 @@ from console.adoption import CannotAdopt, Wish, device_values, strangers_of
 from console.adoption import adopt as adopt_stranger
 from console.device_card import Card, cards, fits_every_field, new_password
 from console.device_file import NoSuchDevice, NotEditable
+from console.usage import BAD_SETTINGS, FAILED, Json
 from edge.credentials import hash_password
 from edge.settings import Device, EdgeSettings
 from edge.settings_file import SettingsError, load
 from edge.strangers import Stranger
 
-app = typer.Typer(name="device", no_args_is_help=True, help="Who may send through an edge.")
+app = typer.Typer(no_args_is_help=True, help="Who may send through an edge.")
 
 Config = Annotated[
     Path, typer.Option("--config", envvar="EDGE_CONFIG", help="The settings of the edge.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Name = Annotated[str, typer.Argument(help="Its login.")]
 SendAs = Annotated[str, typer.Option("--send-as", help="The mailbox that sends.")]
 Networks = Annotated[
@@ -43,8 +43,6 @@ Recipients = Annotated[
     typer.Option("--recipients", help="Where it may send to: an address or *@domain; repeat."),
 ]
 _DEFAULT = Path("edge.toml")
-_FAILED = 1
-_BAD_SETTINGS = 4
 
 
 @app.command()
@@ -60,7 +58,7 @@ def add(
         bool, typer.Option("--print", help="Print what to paste, change no file.")
     ] = False,
     config: Config = _DEFAULT,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Add a device, and show once what to type into it."""
     secret = new_password() if password else ""
@@ -78,7 +76,7 @@ def add(
 
 
 @app.command("list")
-def list_(config: Config = _DEFAULT, as_json: AsJson = False) -> None:
+def list_(config: Config = _DEFAULT, as_json: Json = False) -> None:
     """List the devices."""
     with _told_faults():
         devices = load(config, os.environ).devices
@@ -94,7 +92,7 @@ def list_(config: Config = _DEFAULT, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def rotate(name: Name, config: Config = _DEFAULT, as_json: AsJson = False) -> None:
+def rotate(name: Name, config: Config = _DEFAULT, as_json: Json = False) -> None:
     """Give a device a new password, and show it once. The old one ends with the next reload."""
     secret = new_password()
     with _told_faults():
@@ -105,7 +103,7 @@ def rotate(name: Name, config: Config = _DEFAULT, as_json: AsJson = False) -> No
 
 
 @app.command("hash")
-def hash_(as_json: AsJson = False) -> None:
+def hash_(as_json: Json = False) -> None:
     """The `password_hash` of a password that exists: typed twice, or a line on standard input."""
     if sys.stdin.isatty():
         password = typer.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
@@ -118,7 +116,7 @@ def hash_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def remove(name: Name, config: Config = _DEFAULT, as_json: AsJson = False) -> None:
+def remove(name: Name, config: Config = _DEFAULT, as_json: Json = False) -> None:
     """Remove a device."""
     with _told_faults():
         settings = _write(config, device_file.without(_read(config), name))
@@ -135,7 +133,7 @@ def adopt(
     recipients: Recipients = None,
     password: Annotated[bool, typer.Option("--password", help="Give it one, too.")] = False,
     config: Config = _DEFAULT,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Make a device of a stranger that was noted while the edge was learning."""
     with _told_faults():
@@ -231,7 +229,7 @@ def _told_faults() -> Iterator[None]:
     except SettingsError as error:
         for fault in error.faults:
             typer.echo(fault, err=True)
-        raise typer.Exit(_BAD_SETTINGS) from error
+        raise typer.Exit(BAD_SETTINGS) from error
     except NoSuchDevice as error:
         _fail(f"there is no device {error}")
     except (CannotAdopt, NotEditable, OSError) as error:
@@ -240,4 +238,4 @@ def _told_faults() -> Iterator[None]:
 
 def _fail(sentence: str) -> NoReturn:
     typer.echo(sentence, err=True)
-    raise typer.Exit(_FAILED)
+    raise typer.Exit(FAILED)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from console.doctor.rounds import Question, check_all
-from console.terminal import FAILED, Config, Json, say, say_json, talk
+from console.terminal import Config, say, say_json, talk
+from console.usage import FAILED, Json
 from handoff.findings import Finding
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}

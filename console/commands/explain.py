@@ -16,12 +16,11 @@ from typing import Annotated
 
 import typer
 
+from console.usage import BAD_SETTINGS, FAILED
 from edge.explain import Finding, Question, explain
 from edge.settings_file import SettingsError, load
 from handoff.route_settings import read_routes
 from handoff.routing import Routes, Sender
-
-_BAD_SETTINGS = 4
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def explain_mail(
     except SettingsError as fault:
         for line in fault.faults:
             typer.echo(line, err=True)
-        raise typer.Exit(_BAD_SETTINGS) from fault
+        raise typer.Exit(BAD_SETTINGS) from fault
     is_taken = True
     for recipient in to:
         question = Question(address, login, sender.strip("<>"), recipient.strip("<>"))
@@ -79,7 +78,7 @@ def explain_mail(
         for finding in findings:
             way = _way(finding, question, routes, env) if finding.refusal is None else None
             _show(finding, question, way, as_json)
-    raise typer.Exit(0 if is_taken else 1)
+    raise typer.Exit(0 if is_taken else FAILED)
 
 
 def read_app_settings(path: Path | None) -> Mapping[str, str]:

@@ -23,18 +23,16 @@ from console.foreign_settings import (
     from_azure_smtp_with_oauth,
     from_smtp_oauth_relay,
 )
+from console.usage import BAD_SETTINGS, FAILED, Json
 
 app = typer.Typer(no_args_is_help=True, help="Take over the settings of another relay.")
 
-_FAILED = 1
-_BAD_SETTINGS = 4
 Source = Annotated[Path, typer.Argument(help="The settings to take over.", exists=True)]
 Directory = Annotated[Path, typer.Option("--to", help="Where edge.toml and edge.env are written.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Tell what became of each setting as JSON.")]
 
 
 @app.command("azuresmtpwithoauth")
-def azure_smtp_with_oauth(file: Source, to: Directory = Path(), as_json: AsJson = False) -> None:
+def azure_smtp_with_oauth(file: Source, to: Directory = Path(), as_json: Json = False) -> None:
     """From the config.yaml of azureSMTPwithOAuth."""
     try:
         found = yaml.safe_load(file.read_text("utf-8"))
@@ -53,7 +51,7 @@ def smtp_oauth_relay(
     tenant: Annotated[
         list[str] | None, typer.Option(help="A tenant whose applications sign in; repeat.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """From the environment of smtp-oauth-relay: a file with a NAME=value a line."""
     try:
@@ -83,7 +81,7 @@ def _write(found: Translation, to: Path, as_json: bool) -> None:
     there = [str(to / name) for name in texts if (to / name).exists()]
     if there:
         typer.echo(f"{there[0]} is there already; nothing was written.", err=True)
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(FAILED)
     for name, text in texts.items():
         _write_file(to / name, text)
     if as_json:
@@ -111,7 +109,7 @@ def _write_file(path: Path, text: str) -> None:
             file.write(text)
     except OSError as fault:
         typer.echo(f"{path}: cannot be written: {fault.strerror}", err=True)
-        raise typer.Exit(_FAILED) from fault
+        raise typer.Exit(FAILED) from fault
 
 
 def _tell(found: Translation, files: list[str]) -> None:
@@ -126,4 +124,4 @@ def _tell(found: Translation, files: list[str]) -> None:
 
 def _unreadable(file: Path, how: str) -> typer.Exit:
     typer.echo(f"{file}: cannot be read: {how}.", err=True)
-    return typer.Exit(_BAD_SETTINGS)
+    return typer.Exit(BAD_SETTINGS)

@@ -12,7 +12,8 @@ import typer
 
 from console.reading.deliveries import newer, walk
 from console.reading.query import read_query
-from console.terminal import Config, Json, at_work, out, plain, say_json, say_table
+from console.terminal import Config, at_work, out, plain, say_json, say_table
+from console.usage import Json
 from console.words import duration, size_of, stamp
 from handoff.ids import first_id
 from handoff.ledger_reader import LedgerReader, Line

@@ -1,16 +1,14 @@
 """`relay sealing-key`: make the pair of keys that clients' credentials travel under."""
 
 import json
-from typing import Annotated
 
 import typer
 
+from console.usage import Json
 from handoff.sealed import new_key_pair
 
 
-def sealing_key(
-    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
-) -> None:
+def sealing_key(as_json: Json = False) -> None:
     """Make a new sealing key: its private half for the function app, its public one for edges."""
     private, public = new_key_pair()
     if as_json:

@@ -9,19 +9,9 @@ import typer
 
 from console.place import edge_settings
 from console.reading.life import Life, read_life
-from console.terminal import (
-    FAILED,
-    WRONG_USAGE,
-    Config,
-    Json,
-    at_work,
-    complain,
-    faults_told,
-    plain,
-    say,
-    say_json,
-)
+from console.terminal import Config, at_work, complain, faults_told, plain, say, say_json
 from console.trial import Fault, NoDoor, Trial, door_of, sender_of, sentence_of, submit
+from console.usage import FAILED, WRONG_USAGE, Json
 from handoff.delivery import ENDED, State
 from handoff.storage import Storage
 

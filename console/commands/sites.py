@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from console.reading.expiry import expiries
-from console.terminal import FAILED, Config, Json, at_work, complain, say, say_json, say_table
+from console.terminal import Config, at_work, complain, say, say_json, say_table
+from console.usage import FAILED, Json
 from console.words import ago, duration, size_of, stamp
 from handoff.endings import read_endings
 from handoff.sites import Device, Site, Sites

@@ -20,6 +20,7 @@ from azure.core.exceptions import AzureError
 
 from console.commands.smoke_mail import Door, DoorFailed, send_mail
 from console.commands.smoke_rights import Finding, has_account_key, rights_of_edge
+from console.usage import BAD_SETTINGS, FAILED, Json
 from edge.settings_file import SettingsError, load
 from edge.storage_settings import StorageSettings
 from handoff.account import MAIL_STORAGE, Account, NoAccount
@@ -27,8 +28,6 @@ from handoff.delivery import ENDED, Delivery, State
 from handoff.ids import blob_name_of, new_id
 from handoff.ledger import Ledger
 from handoff.storage import Storage
-
-_FAILED, _BAD_SETTINGS = 1, 4
 
 
 def smoke(
@@ -46,7 +45,7 @@ def smoke(
         Path | None, typer.Option(help="Check, beside the edge, what its identity may not do.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="How long to wait for the mail.")] = 120,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Send one mail through a deployment and follow it; check its storage account and roles."""
     try:
@@ -55,7 +54,7 @@ def smoke(
         password = password_file.read_text("utf-8").strip() if password_file else ""
     except (NoAccount, SettingsError, OSError) as error:
         typer.echo(f"relay smoke: {error}", err=True)
-        raise typer.Exit(_BAD_SETTINGS) from error
+        raise typer.Exit(BAD_SETTINGS) from error
     findings = []
     with Storage(account) as storage:
         place = Door(door, sender, to, login, password, ca_file)
@@ -66,7 +65,7 @@ def smoke(
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings], indent=1))
     if not all(finding.ok for finding in findings):
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(FAILED)
 
 
 def _checks(storage: Storage, door: Door, seconds: float) -> Iterator[Finding]:

@@ -17,19 +17,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from console.usage import BAD_SETTINGS, FAILED, Json
 from edge.settings_file import SettingsError, load
 from edge.spool.release import release
 from edge.spool.view import ContentGone, NoSpool, SpooledMail, SpoolView, open_view
 
 app = typer.Typer(no_args_is_help=True, help="See what waits in an edge's spool, and get it out.")
-_FAILED, _BAD_SETTINGS = 1, 4
 Directory = Annotated[
     Path | None, typer.Option("--directory", "-d", help="The spool's directory itself.")
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", envvar="EDGE_CONFIG", help="The edge's settings.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 MailId = Annotated[str, typer.Argument(help="The id of the 250 reply.")]
 
 
@@ -38,7 +37,7 @@ def list_(
     directory: Directory = None,
     config: Config = None,
     most: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """The mails that wait, in the order in which they leave."""
     with _view(directory, config) as view:
@@ -59,7 +58,7 @@ def list_(
 
 @app.command()
 def show(
-    mail_id: MailId, directory: Directory = None, config: Config = None, as_json: AsJson = False
+    mail_id: MailId, directory: Directory = None, config: Config = None, as_json: Json = False
 ) -> None:
     """All that is known of one mail, without its content."""
     with _view(directory, config) as view:
@@ -102,7 +101,7 @@ def export(
 
 @app.command("release")
 def release_(
-    mail_id: MailId, directory: Directory = None, config: Config = None, as_json: AsJson = False
+    mail_id: MailId, directory: Directory = None, config: Config = None, as_json: Json = False
 ) -> None:
     """Have a held mail forwarded after all: by the edge that runs, or by the next that starts."""
     with _view(directory, config) as view:
@@ -131,7 +130,7 @@ def _configured(config: Path | None) -> Path:
     try:
         return load(config, os.environ).spool.directory
     except SettingsError as error:
-        _fail(f"{error}\nor name the spool itself with --directory", _BAD_SETTINGS)
+        _fail(f"{error}\nor name the spool itself with --directory", BAD_SETTINGS)
 
 
 def _find(view: SpoolView, mail_id: str) -> SpooledMail:
@@ -169,7 +168,7 @@ def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1))
 
 
-def _fail(text: str, code: int = _FAILED) -> NoReturn:
+def _fail(text: str, code: int = FAILED) -> NoReturn:
     for line in text.splitlines():
         typer.echo(f"relay spool: {line}", err=True)
     raise typer.Exit(code)

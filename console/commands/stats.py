@@ -9,7 +9,8 @@ from typing import Annotated, Self
 import typer
 
 from console.reading.figures import shares
-from console.terminal import Config, Json, at_work, say, say_json, say_table
+from console.terminal import Config, at_work, say, say_json, say_table
+from console.usage import Json
 from console.words import duration, share, size_of, stamp
 from handoff.delivery import State
 from handoff.hours import Share

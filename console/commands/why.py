@@ -12,7 +12,8 @@ from console.reading.deliveries import walk
 from console.reading.life import Life, read_life
 from console.reading.query import Query
 from console.reading.whereabouts import Whereabouts, whereabouts
-from console.terminal import FAILED, Config, Json, at_work, complain, plain, say, say_json, talk
+from console.terminal import Config, at_work, complain, plain, say, say_json, talk
+from console.usage import FAILED, Json
 from console.words import stamp
 from handoff.ids import is_id
 from handoff.ledger_reader import LedgerReader
