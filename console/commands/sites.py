@@ -34,12 +34,19 @@ def sites(context: typer.Context, as_json: Json = False, config: Config = None) 
 
 
 @app.command()
-def forget(site: Annotated[str, typer.Argument(help="Its name.")], config: Config = None) -> None:
+def forget(
+    site: Annotated[str, typer.Argument(help="Its name; - for none.")],
+    as_json: Json = False,
+    config: Config = None,
+) -> None:
     """Forget a site that is no more, so that nobody waits for it."""
     with at_work(config) as storage:
         if not Sites(storage.status).forget("" if site == "-" else site):
             raise complain(f'There is no site "{site}".', FAILED)
-    say(f"{site} is forgotten.")
+    if as_json:
+        say_json({"forgotten": site})
+    else:
+        say(f"{site} is forgotten.")
 
 
 def watch(

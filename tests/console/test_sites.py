@@ -41,9 +41,11 @@ def test_sites_says_who_is_heard_by_its_exit_code_too(relay: Relay, storage: Sto
 
 def test_a_site_that_is_no_more_is_forgotten(relay: Relay, storage: Storage) -> None:
     note(storage, "plant-3", HOUR)
-    first, again = relay("sites", "forget", "plant-3"), relay("sites", "forget", "plant-3")
+    first = relay("sites", "forget", "plant-3", "--json")
+    again = relay("sites", "forget", "plant-3")
 
     assert (first.code, again.code, relay("sites").code) == (0, 1, 0)
+    assert {"forgotten": "plant-3"} == first.json
 
 
 @pytest.mark.parametrize(("days", "code"), [("10", 0), ("30", 1)])
