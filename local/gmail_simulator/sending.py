@@ -1,4 +1,4 @@
-"""What Gmail does with a message that is to be sent. Pure.
+"""What Gmail does with a message that is to be sent; but for the time and an id, a function of it.
 
 To, Cc and Bcc are the recipients, and there is no other envelope. Bcc goes, and a From that is
 not the user's own becomes it.
