@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 from function_app.duration import read_duration
-from function_app.notices.settings import is_writable
+from function_app.key_vault import UNRESOLVED, is_unresolved
+from function_app.mime.addresses import is_writable
 from function_app.ways import gmail, smarthost
 from function_app.ways.gmail import Gmail, read_gmail
 from function_app.ways.smarthost import Smarthost, read_smarthost
@@ -129,12 +130,8 @@ def _take(
         faults.append(f"{setting}: set twice, in different case; keep one.")
     else:
         keys[key] = value
-        if value.startswith("@Microsoft.KeyVault("):
-            # Azure hands over the reference itself when it cannot resolve it.
-            faults.append(
-                f"{setting}: its Key Vault reference is not resolved; give the function app's "
-                "identity the role Key Vault Secrets User, and check the secret's name."
-            )
+        if is_unresolved(value):
+            faults.append(f"{setting}: {UNRESOLVED}")
 
 
 def _identity(

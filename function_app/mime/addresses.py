@@ -105,6 +105,14 @@ def written(address: str) -> bytes:
     return octets
 
 
+def is_writable(address: str) -> bool:
+    """Whether `address` can stand in a header, and so get a mail."""
+    try:
+        return len(written(address)) <= _LONGEST_ADDRESS
+    except (Unwritable, UnicodeError):
+        return False
+
+
 def _a_label(label: str) -> str:
     if label.isascii() or len(label) > _LONGEST_LABEL:
         return label

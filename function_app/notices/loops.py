@@ -8,9 +8,8 @@ address is that of a mail system.
 
 import re
 
-from function_app.mime.addresses import normal
+from function_app.mime.addresses import is_writable, normal
 from function_app.mime.fields import Field
-from function_app.notices.settings import is_writable
 from handoff.names import OWN_DEVICE
 from handoff.ticket import Envelope, Ticket
 

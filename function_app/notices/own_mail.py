@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from function_app.notices.settings import is_writable
+from function_app.mime.addresses import is_writable
 from handoff.content import put_inline
 from handoff.ids import blob_name_of
 from handoff.names import OWN_DEVICE

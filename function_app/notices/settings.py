@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from function_app.key_vault import UNRESOLVED, is_unresolved
 from function_app.loopback import is_loopback
-from function_app.mime.addresses import Unwritable, normal, written
+from function_app.mime.addresses import is_writable, normal
 
 _DOMAIN = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
-_UNRESOLVED = "@Microsoft.KeyVault("
-_LONGEST_ADDRESS = 320
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,6 @@ def read_notices(env: Mapping[str, str], faults: list[str]) -> NoticeSettings:
     return settings
 
 
-def is_writable(address: str) -> bool:
-    """Whether `address` can stand in a header, and so get a notice."""
-    try:
-        return len(written(address)) <= _LONGEST_ADDRESS
-    except (Unwritable, UnicodeError):
-        return False
-
-
 def _operators(env: Mapping[str, str], faults: list[str]) -> tuple[str, ...]:
     once: dict[str, str] = {}
     for address in _listed(env, "RELAY_NOTIFY"):
@@ -96,18 +87,12 @@ def _webhook(env: Mapping[str, str], faults: list[str]) -> Endpoint | None:
     found = [f"RELAY_NOTIFY_WEBHOOK: {fault}" for fault in _faults_of_url(url)] if url else []
     if secret and not url:
         found.append("RELAY_NOTIFY_WEBHOOK: a secret is set; set the address too, or remove it.")
-    if secret.startswith(_UNRESOLVED):
-        found.append(f"RELAY_NOTIFY_WEBHOOK_SECRET: {_ADVICE_ON_REFERENCE}")
+    if is_unresolved(secret):
+        found.append(f"RELAY_NOTIFY_WEBHOOK_SECRET: {UNRESOLVED}")
     faults.extend(found)
     if not url:
         return None
     return Endpoint() if found else Endpoint(url, secret)
-
-
-_ADVICE_ON_REFERENCE = (
-    "its Key Vault reference is not resolved; give the function app's identity the role "
-    "Key Vault Secrets User, and check the secret's name."
-)
 
 
 def _faults_of_url(text: str) -> Iterator[str]:
@@ -116,8 +101,8 @@ def _faults_of_url(text: str) -> Iterator[str]:
         is_address = bool(url.hostname) and url.port != 0 and text.isprintable() and " " not in text
     except ValueError:
         is_address = False
-    if text.startswith(_UNRESOLVED):
-        yield _ADVICE_ON_REFERENCE
+    if is_unresolved(text):
+        yield UNRESOLVED
     elif not is_address or url.scheme not in ("http", "https"):
         yield "this is no web address; write https://host/path."
     elif url.scheme == "http" and not is_loopback(url):
