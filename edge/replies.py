@@ -23,10 +23,6 @@ class Reply(NamedTuple):
         between = " " if self.enhanced and self.text else ""
         return f"{self.code} {self.enhanced}{between}{self.text}\r\n".encode("ascii")
 
-    @property
-    def is_refusal(self) -> bool:
-        return self.code >= 400
-
 
 READY_FOR_TLS = Reply(220, "2.0.0", "Ready to start TLS")
 BYE = Reply(221, "2.0.0", "Bye")

@@ -128,10 +128,6 @@ def _read_fields(
     return fields, position, position < len(octets)
 
 
-def join(fields: list[Field], body: bytes) -> bytes:
-    return b"".join([*(field.raw for field in fields), b"\r\n", body])
-
-
 def as_all_read_it(field: Field) -> Field:
     """`field` without what some take for the end of the header.
 
