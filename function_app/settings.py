@@ -18,6 +18,7 @@ from function_app.notices.settings import NoticeSettings, read_notices
 from function_app.pacing.limits import CONCURRENCY, MAILS_A_MINUTE, Limits
 from function_app.retention.times import KeepTimes, read_keep_times
 from handoff.account import MAIL_STORAGE, Account, NoAccount
+from handoff.clouds import CLOUDS, Cloud
 from handoff.route_settings import read_routes
 from handoff.routing import Routes
 from handoff.sealed import BadKey, OpeningKeys
@@ -33,42 +34,6 @@ class SettingsError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """Where a Microsoft cloud has its Graph and its sign-in."""
-
-    graph: str
-    authority: str
-    outlook: str = "https://outlook.office365.com"
-    """What a token is asked for that signs in at Exchange Online over SMTP."""
-    exchange: str = "api://AzureADTokenExchange"
-    """The audience of a managed identity's token that an application trusts."""
-
-
-# https://learn.microsoft.com/graph/deployments
-CLOUDS: Mapping[str, Cloud] = {
-    "public": Cloud("https://graph.microsoft.com", "https://login.microsoftonline.com"),
-    "usgov": Cloud(
-        "https://graph.microsoft.us",
-        "https://login.microsoftonline.us",
-        "https://outlook.office365.us",
-        "api://AzureADTokenExchangeUSGov",
-    ),
-    "usgovdod": Cloud(
-        "https://dod-graph.microsoft.us",
-        "https://login.microsoftonline.us",
-        "https://outlook-dod.office365.us",
-        "api://AzureADTokenExchangeUSGov",
-    ),
-    "china": Cloud(
-        "https://microsoftgraph.chinacloudapi.cn",
-        "https://login.chinacloudapi.cn",
-        "https://partner.outlook.cn",
-        "api://AzureADTokenExchangeChina",
-    ),
-}
 
 
 GMAIL = "https://gmail.googleapis.com"

@@ -14,32 +14,8 @@ from pydantic import (
 from edge.entra.logins import read_guid, read_user
 from edge.notation import Day, Mailbox, Name, Network, Seconds
 from edge.section import Section
+from handoff.clouds import CLOUDS
 from handoff.sealed import SealingKey
-
-
-class Cloud(Section):
-    """Where a Microsoft cloud signs in, and what a token is asked for."""
-
-    authority: str
-    graph: str
-
-
-# https://learn.microsoft.com/graph/deployments
-CLOUDS = {
-    "public": Cloud(
-        authority="https://login.microsoftonline.com", graph="https://graph.microsoft.com"
-    ),
-    "usgov": Cloud(
-        authority="https://login.microsoftonline.us", graph="https://graph.microsoft.us"
-    ),
-    "usgovdod": Cloud(
-        authority="https://login.microsoftonline.us", graph="https://dod-graph.microsoft.us"
-    ),
-    "china": Cloud(
-        authority="https://login.chinacloudapi.cn",
-        graph="https://microsoftgraph.chinacloudapi.cn",
-    ),
-}
 
 
 def _to_guid(value: object) -> str:
