@@ -36,7 +36,7 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-GMAIL = "https://gmail.googleapis.com"
+GMAIL_API = "https://gmail.googleapis.com"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Settings:
             outlook=cloud.outlook,
             exchange=cloud.exchange,
             graph_endpoint=_endpoint(set_, "GRAPH_ENDPOINT", cloud.graph, faults),
-            gmail_endpoint=_endpoint(set_, "GMAIL_ENDPOINT", GMAIL, faults),
+            gmail_endpoint=_endpoint(set_, "GMAIL_ENDPOINT", GMAIL_API, faults),
             authority=_endpoint(set_, "ENTRA_AUTHORITY", cloud.authority, faults),
             is_authority_own="ENTRA_AUTHORITY" in set_,
             identities=identities,

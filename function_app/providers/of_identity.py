@@ -28,8 +28,7 @@ from function_app.providers.http import session
 from function_app.providers.redirect import RedirectProvider
 from function_app.providers.smarthost.provider import SmarthostProvider
 from function_app.providers.tokens import Tell, Tokens
-from function_app.settings import GMAIL as GMAIL_API
-from function_app.settings import Settings
+from function_app.settings import GMAIL_API, Settings
 from function_app.ways.gmail import Gmail
 from function_app.ways.smarthost import NONE, PASSWORD, Smarthost
 from handoff.captured import CapturedMails
