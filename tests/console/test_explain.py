@@ -60,7 +60,7 @@ def test_each_recipient_is_told_its_door_and_its_way(ask: Ask) -> None:
     assert ["scanner"] * 2 == [line["device"] for line in lines]
 
 
-def test_it_reads_well(ask: Ask) -> None:
+def test_a_person_is_told_in_words(ask: Ask) -> None:
     found = ask("b@x.org", "--peer", "10.1.2.3")
 
     assert "b@x.org: listener lan (0.0.0.0:2525): taken from device scanner" in found.stdout

@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 21, 5, 0, tzinfo=UTC)
         ("code:AADSTS7000215", Query(equal={"code": "AADSTS7000215"})),
     ],
 )
-def test_a_search_means(text: str, query: Query) -> None:
+def test_a_search_means_what_its_terms_say(text: str, query: Query) -> None:
     assert query == read_query(text, NOW)
 
 

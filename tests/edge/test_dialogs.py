@@ -34,7 +34,7 @@ def _directives(lines: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", _DIALOGS, ids=lambda path: path.stem)
-async def test_dialog(path: Path, tmp_path: Path) -> None:
+async def test_the_door_answers_as_the_dialog_says(path: Path, tmp_path: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
     said = _directives(lines)
     listener = _LISTENERS[said.get("listener", "strict")]

@@ -28,7 +28,7 @@ from edge.paths import MailFrom, read_mail, read_recipient
         ("FROM:<a@b.org> SMTPUTF8=1", MailFrom("a@b.org")),
     ],
 )
-def test_mail(argument: str, expected: object) -> None:
+def test_the_argument_of_mail_is_read_as_devices_write_it(argument: str, expected: object) -> None:
     assert expected == read_mail(argument)
 
 
@@ -46,7 +46,7 @@ def test_mail(argument: str, expected: object) -> None:
         ("FROM:<a@b.org>", replies.BAD_SYNTAX),
     ],
 )
-def test_recipient(argument: str, expected: object) -> None:
+def test_the_argument_of_rcpt_is_read_as_devices_write_it(argument: str, expected: object) -> None:
     assert expected == read_recipient(argument, smtputf8=False)
 
 

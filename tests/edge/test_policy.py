@@ -77,7 +77,9 @@ def test_the_setting_that_let_a_client_in_has_a_name(facts: dict[str, Any], rule
         (client(listener(profile="legacy"), encrypted=False), None),
     ],
 )
-def test_who_may_send(who: Client, expected: Refusal | None) -> None:
+def test_only_a_known_client_in_the_right_way_may_send(
+    who: Client, expected: Refusal | None
+) -> None:
     assert expected == check_client(who)
 
 
@@ -114,7 +116,9 @@ def test_who_may_sign_in(who: Client, expected: Reply | None) -> None:
         ({"from_policy": "keep"}, "a@b.org", None),
     ],
 )
-def test_senders(fields: dict[str, Any], reverse_path: str, expected: Refusal | None) -> None:
+def test_a_device_sends_from_whom_it_may(
+    fields: dict[str, Any], reverse_path: str, expected: Refusal | None
+) -> None:
     assert expected == check_reverse_path(device(**fields), reverse_path, 0, LIMITS)
 
 
@@ -132,7 +136,9 @@ def test_an_announced_size_above_the_limit_is_refused() -> None:
         ("ann@contoso.com", 0, False, ("ticket", replies.TOO_MANY_RECIPIENTS)),
     ],
 )
-def test_recipients(path: str, taken: int, fits: bool, expected: Refusal | None) -> None:
+def test_a_device_sends_to_whom_it_may_and_not_to_too_many(
+    path: str, taken: int, fits: bool, expected: Refusal | None
+) -> None:
     allowed = device(recipients=["*@contoso.com"])
 
     assert expected == check_forward_path(allowed, path, taken, fits, LIMITS)

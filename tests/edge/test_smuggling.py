@@ -65,7 +65,7 @@ async def _is_in_step(client: Talk) -> bool:
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_in_data(end: str, profile: str, tmp_path: Path) -> None:
+async def test_nothing_is_smuggled_in_data(end: str, profile: str, tmp_path: Path) -> None:
     async with _door(profile, tmp_path) as door, _talk(door, profile) as client:
         await client.mail(b"Subject: first\r\n\r\ntext" + ENDS[end] + SECOND + b"\r\n")
 
@@ -75,7 +75,9 @@ async def test_in_data(end: str, profile: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_in_data_as_the_very_first_octets(end: str, profile: str, tmp_path: Path) -> None:
+async def test_nothing_is_smuggled_as_the_very_first_octets(
+    end: str, profile: str, tmp_path: Path
+) -> None:
     async with _door(profile, tmp_path) as door, _talk(door, profile) as client:
         await client.mail(ENDS[end].removeprefix(b"\r\n") + SECOND + b"\r\n")
 
@@ -85,7 +87,7 @@ async def test_in_data_as_the_very_first_octets(end: str, profile: str, tmp_path
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_in_the_header(end: str, profile: str, tmp_path: Path) -> None:
+async def test_nothing_is_smuggled_in_the_header(end: str, profile: str, tmp_path: Path) -> None:
     async with _door(profile, tmp_path) as door, _talk(door, profile) as client:
         await client.mail(b"Subject: first" + ENDS[end] + SECOND + b"\r\n")
 
@@ -95,7 +97,7 @@ async def test_in_the_header(end: str, profile: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_in_a_chunk(end: str, profile: str, tmp_path: Path) -> None:
+async def test_nothing_is_smuggled_in_a_chunk(end: str, profile: str, tmp_path: Path) -> None:
     content = b"Subject: first\r\n\r\ntext" + ENDS[end] + SECOND + b"\r\n.\r\nQUIT\r\n"
     async with _door(profile, tmp_path) as door, _talk(door, profile) as client:
         await client.begin_mail()
@@ -108,7 +110,9 @@ async def test_in_a_chunk(end: str, profile: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_behind_the_size_limit(end: str, profile: str, tmp_path: Path) -> None:
+async def test_nothing_is_smuggled_behind_the_size_limit(
+    end: str, profile: str, tmp_path: Path
+) -> None:
     async with _door(profile, tmp_path, message_size=20) as door, _talk(door, profile) as client:
         answer = await client.mail(b"x" * 100 + b"\r\n" + ENDS[end] + SECOND + b"\r\n")
 

@@ -33,7 +33,7 @@ def _write_rules(directory: Path, groups: Any) -> None:
 
 
 @needs_promtool
-def test_rules_are_right(tmp_path: Path) -> None:
+def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     _write_rules(tmp_path, RULES["groups"])
 
     _promtool("check", "rules", "rules.yaml", directory=tmp_path)

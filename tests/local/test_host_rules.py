@@ -129,7 +129,7 @@ def test_a_function_may_run_for_ever() -> None:
         ("*/5 * * * *", "2026-11-21T05:05:00"),
     ],
 )
-def test_schedules(expression: str, expected: str) -> None:
+def test_a_schedule_comes_due_when_it_says(expression: str, expected: str) -> None:
     now = datetime(2026, 11, 21, 5, 0, 10, 500, UTC)
     due = next_occurrence(read_schedule(expression), now)
 

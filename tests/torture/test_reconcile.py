@@ -23,7 +23,7 @@ def kinds(
     return {found.partition(":")[0] for found in findings(heard, arrivals, MAILS, stock)}
 
 
-def test_all_is_well() -> None:
+def test_a_run_that_lost_nothing_has_no_finding() -> None:
     assert kinds() == set()
 
 
