@@ -51,6 +51,21 @@ _SEALING = (
 _STORAGE = "Set storage in edge.toml: a connection string, or the addresses of queue and blob."
 
 
+_LIMITS = {
+    "max_message_size": "limits.message_size",
+    "max_connections": "limits.connections",
+    "connection_timeout": "limits.idle_timeout",
+}
+_NEEDLESS = {
+    "log": "the log goes to standard output",
+    "save_to_sent": "Microsoft Graph keeps a copy in Sent Items",
+    "strict_attachments": "mail goes as it is",
+    "retry_attempts": "the queue tries for 48 hours: RELAY_GIVE_UP_AFTER",
+    "retry_initial_delay": "5 s, doubling to an hour",
+}
+"""Settings of azureSMTPwithOAuth without a counterpart, and why none is needed."""
+
+
 def from_azure_smtp_with_oauth(settings: Mapping[str, Any]) -> Translation:
     """Of the config.yaml of mmalcek/azureSMTPwithOAuth."""
     found = Translation(next_steps=[_STORAGE, _SEALING])
@@ -72,25 +87,14 @@ def from_azure_smtp_with_oauth(settings: Mapping[str, Any]) -> Translation:
         found.drop("oauth2_config.scopes", "the relay knows what it needs")
     if user:
         _fallback(found, user, address)
-    for name, key in (
-        ("max_message_size", "limits.message_size"),
-        ("max_connections", "limits.connections"),
-        ("connection_timeout", "limits.idle_timeout"),
-    ):
+    for name, key in _LIMITS.items():
         if isinstance(settings.get(name), int):
             found.put(name, key, settings[name])
     level = _LEVELS.get(str(settings.get("log_level") or "info").lower(), "error")
     found.put("log_level", "log.level", level)
-    remarks = {
-        "log": "the log goes to standard output",
-        "save_to_sent": "Microsoft Graph keeps a copy in Sent Items",
-        "strict_attachments": "mail goes as it is",
-        "retry_attempts": "the queue tries for 48 hours: RELAY_GIVE_UP_AFTER",
-        "retry_initial_delay": "5 s, doubling to an hour",
-    }
     for name in settings:
-        if name in remarks:
-            found.drop(name, remarks[name])
+        if name in _NEEDLESS:
+            found.drop(name, _NEEDLESS[name])
         elif not any(line.setting.partition(".")[0] == name for line in found.lines):
             found.drop(name, "not known to this import")
     return found
@@ -118,6 +122,17 @@ def _fallback(found: Translation, user: str, address: str) -> None:
     found.drop("fallback_smtp_pass", "the function app sends by an identity of its own")
 
 
+_NEEDLESS_IN_ENV = {
+    "SERVER_GREETING": "the greeting is fixed",
+    "USERNAME_DELIMITER": "@, : and | are all understood",
+    "TLS_CIPHER_SUITE": "profile legacy or strict of a listener",
+    "AZURE_TABLES_URL": "entra.aliases: one for each row, with its mailbox as send_as",
+    "AZURE_TABLES_PARTITION_KEY": "see AZURE_TABLES_URL",
+    "AZURE_TABLES_FORCE_USAGE": "only tenants that are named may sign in",
+}
+"""The same of smtp-oauth-relay."""
+
+
 def from_smtp_oauth_relay(env: Mapping[str, str], tenants: tuple[str, ...]) -> Translation:
     """Of the environment of JustinIven/smtp-oauth-relay."""
     found = Translation(next_steps=[_STORAGE, _SEALING])
@@ -139,17 +154,9 @@ def from_smtp_oauth_relay(env: Mapping[str, str], tenants: tuple[str, ...]) -> T
         found.put("logins", "entra.tenants", list(tenants), _OWN_CREDENTIAL)
     else:
         found.next_steps.insert(0, "Name the tenants whose applications sign in: --tenant ID.")
-    remarks = {
-        "SERVER_GREETING": "the greeting is fixed",
-        "USERNAME_DELIMITER": "@, : and | are all understood",
-        "TLS_CIPHER_SUITE": "profile legacy or strict of a listener",
-        "AZURE_TABLES_URL": "entra.aliases: one for each row, with its mailbox as send_as",
-        "AZURE_TABLES_PARTITION_KEY": "see AZURE_TABLES_URL",
-        "AZURE_TABLES_FORCE_USAGE": "only tenants that are named may sign in",
-    }
     for name in env:
-        if name in remarks:
-            found.drop(name, remarks[name])
+        if name in _NEEDLESS_IN_ENV:
+            found.drop(name, _NEEDLESS_IN_ENV[name])
     return found
 
 
