@@ -63,76 +63,79 @@ def running(kept: Path, submission_port: int, monitor_port: int, step: Step) -> 
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="up-", dir=kept)))
         with step("Graph simulator"):
-            child = parts["Graph simulator"] = stack.enter_context(
-                Child([sys.executable, "-m", "local.graph_simulator", "--port", "0"])
-            )
-            address = child.wait_for(lambda line: line.startswith("http://"), _START_SECONDS)
-            simulator = stack.enter_context(SimulatorClient(address))
+            parts["Graph simulator"], simulator = _started_simulator(stack)
         with step("Azurite"):
-            azurite = stack.enter_context(Azurite(directory / "azurite"))
-            account = azurite.provision()
+            account = stack.enter_context(Azurite(directory / "azurite")).provision()
         with step("Function app"):
-            child = parts["Function app"] = stack.enter_context(
-                Child(
-                    [sys.executable, "-m", "local.functions_host"],
-                    environment=_app_settings(account, simulator),
-                    directory=ROOT,
-                    on_line=stations.read_line,
-                )
-            )
-            child.wait_for(lambda line: line == "ready", _START_SECONDS)
+            parts["Function app"] = _started_function_app(account, simulator, stations, stack)
         with step("Edge"):
             password = "".join(secrets.choice(_LETTERS) for _ in range(16))
-
-            def start(ports: tuple[int, int]) -> Child:
-                settings = _write_settings(directory, account, password, ports, kept / "tls")
-                command: list[str | Path] = [sys.executable, "-m", "edge", "--config", settings]
-                return stack.enter_context(
-                    Child(command, directory=ROOT, on_line=stations.read_line)
-                )
-
+            edge = _EdgeSettings(directory, account, password, kept / "tls")
             wanted = _if_free(submission_port), _if_free(monitor_port)
-            parts["Edge"], ports = _started_edge(start, wanted)
-            # With the ports that it has, for the console and for `relay` in another terminal.
-            settings = _write_settings(directory, account, password, ports, kept / "tls")
+            parts["Edge"], ports = _started_edge(edge, wanted, stations, stack)
         with step("Console"):
-
-            def show(port: int) -> Child:
-                return stack.enter_context(_console(account, simulator, port, settings))
-
-            parts["Console"], shown_at = _started_console(show)
+            parts["Console"], shown_at = _started_console(account, simulator, edge.file, stack)
         yield Relay(
-            *ports, shown_at, password, kept / "tls" / "certificate.pem", simulator, stations, parts
+            *ports, shown_at, password, edge.tls / "certificate.pem", simulator, stations, parts
         )
 
 
-def _console(account: str, simulator: SimulatorClient, port: int, settings: Path) -> Child:
-    command = [sys.executable, "-m", "console", "console", "--port", str(port)]
-    return Child(
-        [*command, "--simulator", simulator.address],
-        environment=os.environ | {MAIL_STORAGE: account, EDGE_CONFIG: str(settings)},
-        directory=ROOT,
+def _started_simulator(stack: ExitStack) -> tuple[Child, SimulatorClient]:
+    child = stack.enter_context(
+        Child([sys.executable, "-m", "local.graph_simulator", "--port", "0"])
     )
+    address = child.wait_for(lambda line: line.startswith("http://"), _START_SECONDS)
+    return child, stack.enter_context(SimulatorClient(address))
+
+
+def _started_function_app(
+    account: str, simulator: SimulatorClient, stations: Stations, stack: ExitStack
+) -> Child:
+    child = stack.enter_context(
+        Child(
+            [sys.executable, "-m", "local.functions_host"],
+            environment=_app_settings(account, simulator),
+            directory=ROOT,
+            on_line=stations.read_line,
+        )
+    )
+    child.wait_for(lambda line: line == "ready", _START_SECONDS)
+    return child
 
 
 def _started_edge(
-    start: Callable[[tuple[int, int]], Child], wanted: tuple[int, int]
+    settings: "_EdgeSettings", wanted: tuple[int, int], stations: Stations, stack: ExitStack
 ) -> tuple[Child, tuple[int, int]]:
     """The edge, and on which ports: others when somebody took those since we looked."""
-    edge = start(wanted)
-    try:
-        return edge, _ports(edge.wait_for(_is_ready, _START_SECONDS))
-    except ChildFailed as fault:
-        if "address already in use" not in str(fault):
-            raise
-    edge = start(_ANY)
-    return edge, _ports(edge.wait_for(_is_ready, _START_SECONDS))
+    for ports in (wanted, _ANY):
+        settings.write(ports)
+        command: list[str | Path] = [sys.executable, "-m", "edge", "--config", settings.file]
+        edge = stack.enter_context(Child(command, directory=ROOT, on_line=stations.read_line))
+        try:
+            taken = _ports(edge.wait_for(_is_ready, _START_SECONDS))
+        except ChildFailed as fault:
+            if "address already in use" not in str(fault) or ports == _ANY:
+                raise
+        else:
+            # With the ports that it has, for the console and for `relay` in another terminal.
+            settings.write(taken)
+            return edge, taken
+    raise AssertionError("port 0 is always free")
 
 
-def _started_console(show: Callable[[int], Child]) -> tuple[Child, str]:
+def _started_console(
+    account: str, simulator: SimulatorClient, settings: Path, stack: ExitStack
+) -> tuple[Child, str]:
     """The web console and its address, in the same way."""
     for port in (_if_free(CONSOLE_PORT), 0):
-        console = show(port)
+        command = [sys.executable, "-m", "console", "console", "--port", str(port)]
+        console = stack.enter_context(
+            Child(
+                [*command, "--simulator", simulator.address],
+                environment=os.environ | {MAIL_STORAGE: account, EDGE_CONFIG: str(settings)},
+                directory=ROOT,
+            )
+        )
         try:
             return console, console.wait_for(lambda line: line.startswith("http"), _START_SECONDS)
         except ChildFailed as fault:
@@ -156,14 +159,7 @@ def _app_settings(account: str, simulator: SimulatorClient) -> dict[str, str]:
     }
 
 
-def _write_settings(
-    directory: Path, account: str, password: str, ports: tuple[int, int], tls: Path
-) -> Path:
-    submission, monitor = ports
-    file = directory / "edge.toml"
-    file.touch(mode=0o600)
-    file.write_text(
-        f"""
+_EDGE_TOML = """
 site = "local"
 hostname = "localhost"
 
@@ -171,12 +167,12 @@ hostname = "localhost"
 connection_string = "{account}"
 
 [spool]
-directory = "{directory / "spool"}"
+directory = "{directory}/spool"
 
 [tls]
 source = "self-signed"
-certificate = "{tls / "certificate.pem"}"
-key = "{tls / "key.pem"}"
+certificate = "{tls}/certificate.pem"
+key = "{tls}/key.pem"
 
 [monitor]
 address = "127.0.0.1:{monitor}"
@@ -189,13 +185,39 @@ name = "submission"
 address = "127.0.0.1:{submission}"
 
 [[devices]]
-name = "{DEVICE}"
-password_hash = "{hash_password(password)}"
-send_as = "{MAILBOX}"
-""",
-        "utf-8",
-    )
-    return file
+name = "{device}"
+password_hash = "{password_hash}"
+send_as = "{mailbox}"
+"""
+
+
+@dataclass(frozen=True)
+class _EdgeSettings:
+    """`edge.toml` in `directory`, and what stands in it whatever the ports are."""
+
+    directory: Path
+    account: str
+    password: str
+    tls: Path
+
+    @property
+    def file(self) -> Path:
+        return self.directory / "edge.toml"
+
+    def write(self, ports: tuple[int, int]) -> None:
+        submission, monitor = ports
+        text = _EDGE_TOML.format(
+            account=self.account,
+            directory=self.directory,
+            tls=self.tls,
+            submission=submission,
+            monitor=monitor,
+            device=DEVICE,
+            password_hash=hash_password(self.password),
+            mailbox=MAILBOX,
+        )
+        self.file.touch(mode=0o600)
+        self.file.write_text(text, "utf-8")
 
 
 def _if_free(port: int) -> int:
