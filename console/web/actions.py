@@ -1,5 +1,6 @@
 """What changes something: redrive and discard, one mail or many, after asking."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -8,7 +9,6 @@ from aiohttp import web
 
 from console.reading.failed import UNKNOWN
 from console.web.looks import Looks
-from console.web.pages import in_thread
 from console.words import plural
 from handoff.dead_letters import DeadLetters
 from handoff.redrive import Done, Operator
@@ -44,13 +44,15 @@ class Actions:
     async def _of_code(self, code: str) -> tuple[str, ...]:
         if not code:
             return ()
-        labels = await in_thread(lambda: list(DeadLetters(self.storage.dead_letters).labels()))
+        labels = await asyncio.to_thread(
+            lambda: list(DeadLetters(self.storage.dead_letters).labels())
+        )
         return tuple(label.id for label in labels if (label.code or UNKNOWN) == code)
 
     async def _do(self, action: str, ids: tuple[str, ...], who: str) -> web.Response:
         operator, now = Operator(self.storage, who), datetime.now(UTC)
         act = operator.redrive if action == "redrive" else operator.discard
-        done = await in_thread(lambda: act(ids, now))
+        done = await asyncio.to_thread(act, ids, now)
         number = sum(one is Done.DONE for one in done.values())
         said = f"{plural(number, 'mail')} {_WORDS[action]}."
         left = sorted({one.value for one in done.values() if one is not Done.DONE})

@@ -1,5 +1,6 @@
 """Strangers on the page Devices, and the form that makes devices of them."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,6 @@ from console.device_card import fits_every_field
 from console.device_file import NotEditable
 from console.place import Beside, SettingsError
 from console.web.looks import Looks
-from console.web.pages import in_thread
 from handoff.audit import AuditRow, note
 from handoff.storage import Storage
 
@@ -39,7 +39,7 @@ class Adopting:
             form.get("password") == "yes",
         )
         who = str(request["who"])
-        return await in_thread(lambda: self._adopt(request, wish, file, who))
+        return await asyncio.to_thread(self._adopt, request, wish, file, who)
 
     def _adopt(self, request: web.Request, wish: Wish, file: Path, who: str) -> web.Response:
         try:

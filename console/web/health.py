@@ -1,5 +1,6 @@
 """Health: doctor's checks when somebody asks for them, and a test mail that is then followed."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,6 @@ from console.storage_faults import sentence_of
 from console.trial import Fault, NoDoor, Trial, door_of, sender_of, submit
 from console.trial import sentence_of as said_by_door
 from console.web.looks import Looks
-from console.web.pages import in_thread
 from edge.settings import EdgeSettings
 from handoff.findings import Finding
 
@@ -109,7 +109,7 @@ class Health:
         if settings is None:
             raise web.HTTPBadRequest(text="There is no edge beside this console to send through.")
         try:
-            mail_id = await in_thread(lambda: _sent(settings, form))
+            mail_id = await asyncio.to_thread(_sent, settings, form)
         except (NoDoor, ValueError, *Fault) as fault:
             text = f"The edge did not take it: {said_by_door(fault)}"
             return self._page(request, text, form)

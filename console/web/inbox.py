@@ -1,5 +1,6 @@
 """What the Graph simulator received: a mail program for a relay that runs on one machine."""
 
+import asyncio
 import json
 from base64 import b64decode
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from urllib.request import urlopen
 from aiohttp import web
 
 from console.web.looks import Looks
-from console.web.pages import in_thread
 
 _SECONDS = 5
 _MOST = 200
@@ -73,7 +73,7 @@ class Inbox:
 
     async def _read(self) -> list[Received]:
         try:
-            told = await in_thread(self._ask)
+            told = await asyncio.to_thread(self._ask)
         except (OSError, ValueError) as fault:
             raise web.HTTPBadGateway(text="The simulator does not answer.") from fault
         return [_received(number, mail) for number, mail in enumerate(told)]

@@ -1,5 +1,6 @@
 """`/metrics` of the console: for who has signed in, and for a Prometheus that has the token."""
 
+import asyncio
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,6 @@ from aiohttp import web
 from console.metrics import Standing, exposition
 from console.reading.album import Album
 from console.reading.figures import Picture
-from console.web.pages import in_thread
 from handoff.alarms import open_alarms
 from handoff.dead_letters import DeadLetters
 from handoff.endings import read_endings
@@ -47,7 +47,7 @@ class MetricsPage:
         return [web.get(PATH, self.show)]
 
     async def show(self, request: web.Request) -> web.Response:
-        body = await in_thread(lambda: exposition(self._standing(), datetime.now(UTC)))
+        body = await asyncio.to_thread(lambda: exposition(self._standing(), datetime.now(UTC)))
         return web.Response(body=body, headers={"Content-Type": _TEXT})
 
     def _standing(self) -> Standing:

@@ -1,13 +1,14 @@
-"""The pages that only read: overview, deliveries, one message, what failed."""
+"""The pages that only read: overview, deliveries, one message, what failed.
+
+The storage clients block, and pages must not: what asks them runs in a thread.
+"""
 
 import asyncio
 import csv
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TypeVar
 
 from aiohttp import web
 
@@ -43,7 +44,6 @@ _FOR_THE_NEWEST = 5.0
 _MONTH_FRESH_SECONDS = 60.0
 _MOST_CSV = 100_000
 _ON_ITS_WAY = timedelta(minutes=2)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ class Pages:
         span = Span.of(request.query.get("span", ""))
         status = self.storage.status
         picture, alarms, sites, endings = await asyncio.gather(
-            in_thread(self.album.newest),
-            in_thread(lambda: open_alarms(status)),
-            in_thread(Sites(status).all),
-            in_thread(lambda: read_endings(status)),
+            asyncio.to_thread(self.album.newest),
+            asyncio.to_thread(open_alarms, status),
+            asyncio.to_thread(Sites(status).all),
+            asyncio.to_thread(read_endings, status),
         )
         figures = picture.last(span.length)
         return self.looks.page(
@@ -122,8 +122,8 @@ class Pages:
             raise web.HTTPSeeOther(f"/messages/{query.single_id}")
         reader = LedgerReader(self.storage.deliveries)
         patience = PATIENCE if text else _FOR_THE_NEWEST
-        page = await in_thread(
-            lambda: read_page(reader, query, now, cursor=cursor, patience=patience)
+        page = await asyncio.to_thread(
+            read_page, reader, query, now, cursor=cursor, patience=patience
         )
         return self.looks.page(
             request,
@@ -144,7 +144,7 @@ class Pages:
         except BadQuery as bad:
             raise web.HTTPBadRequest(text=str(bad)) from bad
         reader = LedgerReader(self.storage.deliveries)
-        lines = await in_thread(lambda: list(islice(walk(reader, query, now), _MOST_CSV)))
+        lines = await asyncio.to_thread(lambda: list(islice(walk(reader, query, now), _MOST_CSV)))
         file = io.StringIO()
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
@@ -157,22 +157,24 @@ class Pages:
 
     async def message(self, request: web.Request) -> web.Response:
         mail_id = request.match_info["id"]
-        life = await in_thread(lambda: read_life(self.storage, mail_id))
+        life = await asyncio.to_thread(read_life, self.storage, mail_id)
         if life is None:
             now, spool = datetime.now(UTC), self.beside.spool
-            seen = await in_thread(lambda: whereabouts(mail_id, self.storage, spool, now))
+            seen = await asyncio.to_thread(whereabouts, mail_id, self.storage, spool, now)
             if not seen.place and not _is_fresh(mail_id, now):
                 return self.looks.fault(request, 404, seen.sentence)
             return self.looks.page(request, "waiting.html", id=mail_id, seen=seen)
         header = []
         if life.has_dead_letter and is_id(mail_id):
-            header = await in_thread(lambda: read_header(self.storage, mail_id))
+            header = await asyncio.to_thread(read_header, self.storage, mail_id)
         return self.looks.page(request, "message.html", life=life, mail=life.mail, header=header)
 
     async def octets(self, request: web.Request) -> web.Response:
         """A dead letter as the device sent it; to be kept, and never shown by the browser."""
         mail_id = request.match_info["id"]
-        octets = await in_thread(lambda: DeadLetters(self.storage.dead_letters).octets_of(mail_id))
+        octets = await asyncio.to_thread(
+            lambda: DeadLetters(self.storage.dead_letters).octets_of(mail_id)
+        )
         if octets is None:
             raise web.HTTPNotFound(text=f"There are no octets of {mail_id}.")
         return web.Response(
@@ -185,10 +187,10 @@ class Pages:
         now = datetime.now(UTC)
         sites = Sites(self.storage.status)
         all_sites, known, counted, strangers = await asyncio.gather(
-            in_thread(sites.all),
-            in_thread(lambda: sites.devices(now)),
-            in_thread(self.month.glance),
-            in_thread(lambda: strangers_beside(self.beside)),
+            asyncio.to_thread(sites.all),
+            asyncio.to_thread(sites.devices, now),
+            asyncio.to_thread(self.month.glance),
+            asyncio.to_thread(strangers_beside, self.beside),
         )
         figures = counted or Figures()
         return self.looks.page(
@@ -204,7 +206,9 @@ class Pages:
         )
 
     async def failed(self, request: web.Request) -> web.Response:
-        labels = await in_thread(lambda: list(DeadLetters(self.storage.dead_letters).labels()))
+        labels = await asyncio.to_thread(
+            lambda: list(DeadLetters(self.storage.dead_letters).labels())
+        )
         return self.looks.page(
             request,
             "failed.html",
@@ -217,8 +221,3 @@ class Pages:
 def _is_fresh(mail_id: str, now: datetime) -> bool:
     """Whether the mail may be between two stations, where nobody sees it for a moment."""
     return is_id(mail_id) and timedelta(0) <= now - time_of(mail_id) < _ON_ITS_WAY
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """The storage clients block; the pages must not."""
-    return await asyncio.to_thread(work)

@@ -1,5 +1,6 @@
 """Settings: those of the edge beside the console and of the function app, without a secret."""
 
+import asyncio
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -7,7 +8,6 @@ from aiohttp import web
 from console.masked import masked, sections_of
 from console.place import Beside, SettingsError
 from console.web.looks import Looks
-from console.web.pages import in_thread
 from handoff.shown_settings import read_shown_settings
 from handoff.storage import Storage
 
@@ -37,5 +37,5 @@ class SettingsPage:
             faults=faults,
             sections=list(sections_of(settings)) if settings else [],
             tree=masked(settings) if settings else None,
-            function=await in_thread(lambda: read_shown_settings(self.storage.status)),
+            function=await asyncio.to_thread(read_shown_settings, self.storage.status),
         )
