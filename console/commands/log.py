@@ -12,16 +12,13 @@ import typer
 
 from console.reading.deliveries import newer, walk
 from console.reading.query import read_query
-from console.terminal import Config, at_work, out, plain, say_json, say_table
+from console.reading.spreadsheet import COLUMNS, as_row
+from console.terminal import Config, at_work, out, say_json, say_table
 from console.usage import Json
 from console.words import duration, size_of, stamp
 from handoff.ids import first_id
 from handoff.ledger_reader import LedgerReader, Line
 
-CSV_COLUMNS = (
-    *("id", "state", "received_at", "ended_at", "site", "device", "mailbox", "reverse_path"),
-    *("recipients", "size", "attempts", "code", "message_id", "reason"),
-)
 _LOOK_SECONDS = 1.0
 
 
@@ -53,15 +50,6 @@ def log(
             last = max([last, *(line.id for line in fresh)])
 
 
-def as_row(line: Line) -> list[str]:
-    """A line of CSV."""
-    texts = plain(line)
-    # A spreadsheet takes what begins so for a formula, and these texts come from outside.
-    cells = [texts[name] for name in CSV_COLUMNS]
-    words = [" ".join(cell) if isinstance(cell, list) else str(cell or "") for cell in cells]
-    return [f"'{word}" if word.startswith(("=", "+", "-", "@", "\t")) else word for word in words]
-
-
 def _show(lines: Iterable[Line], as_csv: bool, as_json: bool, *, with_head: bool) -> None:
     if as_json and with_head:
         say_json(list(lines))
@@ -70,7 +58,7 @@ def _show(lines: Iterable[Line], as_csv: bool, as_json: bool, *, with_head: bool
             say_json(line)
     elif as_csv:
         writer = csv.writer(sys.stdout)
-        writer.writerows([CSV_COLUMNS] if with_head else [])
+        writer.writerows([COLUMNS] if with_head else [])
         writer.writerows(map(as_row, lines))
         sys.stdout.flush()
     elif with_head:

@@ -12,7 +12,6 @@ from itertools import islice
 
 from aiohttp import web
 
-from console.commands.log import CSV_COLUMNS, as_row
 from console.place import Beside
 from console.reading.album import Album
 from console.reading.deliveries import read_page, walk
@@ -23,6 +22,7 @@ from console.reading.figures import Month, Picture, Recent, take
 from console.reading.life import read_header, read_life
 from console.reading.light import light_of
 from console.reading.query import NAMES, BadQuery, Query, read_query
+from console.reading.spreadsheet import COLUMNS, as_row
 from console.reading.strangers import strangers_beside
 from console.reading.whereabouts import whereabouts
 from console.web.looks import Looks
@@ -147,7 +147,7 @@ class Pages:
         lines = await asyncio.to_thread(lambda: list(islice(walk(reader, query, now), _MOST_CSV)))
         file = io.StringIO()
         writer = csv.writer(file)
-        writer.writerow(CSV_COLUMNS)
+        writer.writerow(COLUMNS)
         writer.writerows(map(as_row, lines))
         return web.Response(
             text=file.getvalue(),
