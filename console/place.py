@@ -86,13 +86,3 @@ def me() -> str:
         return f"{getpass.getuser()}@{socket.gethostname()}"
     except (KeyError, OSError):  # a container's user need not have a name
         return f"{os.getuid()}@{socket.gethostname()}"
-
-
-__all__ = [
-    "EDGE_CONFIG",
-    "Beside",
-    "SettingsError",
-    "account_of",
-    "edge_settings",
-    "me",
-]

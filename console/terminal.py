@@ -17,10 +17,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from console.place import SettingsError, account_of
+from console.place import account_of
 from console.reading.query import BadQuery
 from console.storage_faults import sentence_of
 from console.usage import BAD_SETTINGS, FAILED, WRONG_USAGE
+from edge.settings_file import SettingsError
 from handoff.account import NoAccount
 from handoff.storage import Storage
 

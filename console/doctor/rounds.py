@@ -9,8 +9,9 @@ from console.doctor.cloud import ask_function_app, check_storage
 from console.doctor.edge import check_edge
 from console.doctor.identities import naming, whom_to_ask
 from console.doctor.network import check_network
-from console.place import SettingsError, account_of, edge_settings
+from console.place import account_of, edge_settings
 from edge.settings import Device, EdgeSettings
+from edge.settings_file import SettingsError
 from handoff.account import Account, NoAccount
 from handoff.findings import Finding
 from handoff.storage import Storage

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.adoption import strangers_of
-from console.place import Beside, SettingsError
+from console.place import Beside
+from edge.settings_file import SettingsError
 from edge.strangers import Stranger
 
 

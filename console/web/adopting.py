@@ -10,8 +10,9 @@ from aiohttp import web
 from console.adoption import CannotAdopt, Wish, adopt
 from console.device_card import fits_every_field
 from console.device_file import NotEditable
-from console.place import Beside, SettingsError
+from console.place import Beside
 from console.web.looks import Looks
+from edge.settings_file import SettingsError
 from handoff.audit import AuditRow, note
 from handoff.storage import Storage
 

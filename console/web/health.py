@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from console.doctor.rounds import Question, check_all, first_to_fix
-from console.place import Beside, SettingsError
+from console.place import Beside
 from console.storage_faults import sentence_of
 from console.trial import Fault, NoDoor, Trial, door_of, sender_of, submit
 from console.trial import sentence_of as said_by_door
 from console.web.looks import Looks
 from edge.settings import EdgeSettings
+from edge.settings_file import SettingsError
 from handoff.findings import Finding
 
 _PATIENCE_SECONDS = 20

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from console.masked import masked, sections_of
-from console.place import Beside, SettingsError
+from console.place import Beside
 from console.web.looks import Looks
+from edge.settings_file import SettingsError
 from handoff.shown_settings import read_shown_settings
 from handoff.storage import Storage
 
