@@ -21,7 +21,10 @@ async def find_origin(
     if not any(address in network for network in listener.trusted_proxies):
         log.warning("untrusted_proxy", listener=listener.name, peer=str(address))
         return None
-    proxied = await get_proxy(reader)
+    try:
+        proxied = await get_proxy(reader)
+    except asyncio.IncompleteReadError:
+        return None  # a load balancer that connects only to see whether we live
     if proxied.valid and proxied.command == V2_CMD.LOCAL:
         return address  # the proxy on its own behalf, to see whether we live
     if not proxied.valid or not isinstance(proxied.src_addr, Address):

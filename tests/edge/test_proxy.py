@@ -58,6 +58,7 @@ async def _device_behind(door: Door, header: bytes) -> str:
         (b"PROXY TCP4 10.0.8.21\r\n", "-"),
         (b"PROXY TCP4 localhost 10.0.0.1 40000 25\r\n", "-"),
         (b"PROXY TCP4 " + b"1" * 200 + b"\r\n", "-"),
+        (b"PROXY TCP4 " + b"1" * 100_000, "-"),
         (b"EHLO x\r\n", "-"),
         (SIGNATURE + b"\x41\x11\0\x0c" + b"\0" * 12, "-"),
         (SIGNATURE + b"\x21\x11\0\x02" + b"\0" * 2, "-"),
@@ -86,6 +87,21 @@ async def test_nobody_else_is_believed(tmp_path: Path) -> None:
         await client.answer()
 
         assert await client.answer() == "500 5.5.1 Unknown command"
+
+
+@pytest.mark.parametrize("start", [b"", b"PRO", b"PROXY TCP4 10.0", SIGNATURE, SIGNATURE[:7]])
+async def test_a_proxy_that_only_looks_whether_we_live_is_no_fault(
+    start: bytes, tmp_path: Path
+) -> None:
+    async with _door(tmp_path) as door:
+        with capture_logs() as events:
+            async with talk(door, hello=None) as client:
+                client.send(start)
+                client.writer.write_eof()
+
+                assert await client.is_over()
+
+    assert [] == [event for event in events if event["event"] == "internal_fault"]
 
 
 async def test_limits_count_the_address_behind_the_proxy(tmp_path: Path) -> None:
