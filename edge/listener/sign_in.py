@@ -117,7 +117,7 @@ def _result_of(outcome: Device | Reply) -> str:
 
 async def ask_credentials(wire: Wire, argument: str) -> Credentials | Reply:
     """Finish the exchange that `AUTH argument` began."""
-    mechanism, _, initial = argument.partition(" ")
+    mechanism, initial, *_ = *argument.split(None, 1), "", ""
     if mechanism.upper() == "PLAIN":
         answer = await _ask(wire, replies.ASK_CREDENTIALS, initial)
         return answer if isinstance(answer, Reply) else read_plain(answer)

@@ -62,8 +62,8 @@ class Visitor:
 
     async def sign_in(self, credentials: Credentials) -> Reply:
         """Check `credentials`, and end the session of who guesses."""
-        if credentials.are_blank and self.client.device is not None:
-            return replies.SIGNED_IN  # blanks from a known network: as good as no sign-in
+        if credentials.are_blank and policy.check_client(self.client) is None:
+            return replies.SIGNED_IN  # blanks where no sign-in is needed: as good as none
         outcome = await verify(credentials, self._wire, self._reception)
         if isinstance(outcome, Device):
             self._device, settings = outcome, self._reception.settings

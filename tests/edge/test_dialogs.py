@@ -22,6 +22,7 @@ _LISTENERS: dict[str, dict[str, Any]] = {
     "strict": STRICT,
     "legacy": LEGACY,
     "lan": LEGACY | {"name": "lan", "auth": "off"},
+    "required": LEGACY | {"name": "required", "auth": "required"},
     "implicit": STRICT | {"tls": "implicit"},
     "loose": LEGACY | {"tls": "starttls"},
 }
