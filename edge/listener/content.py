@@ -25,7 +25,7 @@ from handoff.letterhead import Letterhead
 from handoff.traces import Span
 
 _OVERRUN = 1024 * 1024
-"""How much above the limit is read for the sake of a proper answer."""
+"""How much above the limit a chunk may be and is still read."""
 _NO_WAIT = nullcontext()
 log = structlog.get_logger()
 
@@ -52,14 +52,12 @@ class Intake:
     async def read_data(self) -> Refusal | None:
         """Read to the end of the content, even when a Refusal is the answer.
 
-        Raises ConnectionEnded.
+        A client that is cut while it sends takes that for a fault of the network, and tries for
+        ever. The limit on a transaction's time holds for it, too. Raises ConnectionEnded.
         """
         reader = DotReader()
         while not reader.has_ended:
             piece = reader.feed(await self._wire.next_chunk())
-            if self._size + len(piece) > self._limit + _OVERRUN:
-                self._wire.end_after_reply()
-                return self._judge(is_bare=False, size=self._size + len(piece))
             await self._take(piece, reader.has_bare_line_ends)
         # A client that pipelines has sent its next commands behind the end.
         self._wire.put_back(reader.rest)

@@ -50,16 +50,23 @@ async def _second_name_of_the_draft(directory: Path) -> Path:
     return second
 
 
-async def test_who_sends_far_more_than_the_limit_is_cut(tmp_path: Path) -> None:
+async def test_who_sends_far_more_than_the_limit_hears_so_at_the_end(tmp_path: Path) -> None:
     async with (
         open_door(tmp_path, **KNOWN, limits={"message_size": 1000}) as door,
         talk(door) as client,
     ):
+        assert (await client.mail(b"x" * (3 * MEBIBYTE) + b"\r\n")).startswith("552 5.3.4 ")
+        assert (await client.mail(b"Subject: x\r\n")).startswith("250 ")
+
+
+async def test_who_never_ends_is_cut_in_time(tmp_path: Path) -> None:
+    limits = {"message_size": 1000, "transaction_timeout": 0.5}
+    async with open_door(tmp_path, **KNOWN, limits=limits) as door, talk(door) as client:
         await client.begin_mail()
         await client.say("DATA")
-        client.send(b"x" * (MEBIBYTE + 70_000))
+        client.send(b"x" * (3 * MEBIBYTE))
 
-        assert (await client.answer()).startswith("552 5.3.4 ")
+        assert (await client.answer()).startswith("421 4.4.2 ")
         assert await client.is_over()
 
 
