@@ -19,6 +19,7 @@ from edge.listener.wire import Wire
 from edge.paths import MailFrom
 from edge.policy import Refusal
 from edge.replies import Reply
+from edge.settings import Limits
 from edge.spool import Draft, SpoolFull, SpoolUnavailable
 from handoff.ids import new_id, time_of
 from handoff.letterhead import Letterhead
@@ -66,7 +67,7 @@ class Intake:
     async def read_chunk(self, octets: int, *, is_last: bool) -> Refusal | None:
         """Read one chunk of BDAT, all of it. Raises ConnectionEnded."""
         if self._size + octets > self._limit:
-            await discard(self._wire, octets, self._limit)
+            await discard(self._wire, octets, self._reception.limits)
             return self._judge(is_bare=False, size=self._size + octets)
         while octets:
             arrived = await self._wire.next_chunk(octets)
@@ -176,10 +177,19 @@ class Intake:
         return Refusal("spool", replies.SPOOL_FULL if is_full else replies.SPOOL_UNAVAILABLE)
 
 
-async def discard(wire: Wire, octets: int, limit: int) -> None:
-    """Read a chunk of BDAT that nobody wants; or end the session when that would take too long."""
-    if octets > limit + _OVERRUN:
+async def discard(wire: Wire, octets: int, limits: Limits) -> Reply | None:
+    """Read a chunk of BDAT that nobody wants, or end the session when that would take too long.
+
+    There need not be a transaction whose time is limited: a Reply when it took as much.
+    """
+    if octets > limits.message_size + _OVERRUN:
         wire.end_after_reply()
-        return
-    while octets:
-        octets -= len(await wire.next_chunk(octets))
+        return None
+    try:
+        async with asyncio.timeout(limits.transaction_timeout):
+            while octets:
+                octets -= len(await wire.next_chunk(octets))
+    except TimeoutError:
+        wire.end_after_reply()
+        return replies.TRANSACTION_TOO_LONG
+    return None

@@ -229,8 +229,8 @@ class Dialog:
         octets, is_last = chunk
         transaction = self._transaction
         if transaction is None or not transaction.forward_paths:
-            await discard(self._wire, octets, self._reception.limits.message_size)
-            return replies.NEED_MAIL if transaction is None else replies.NEED_RECIPIENT
+            fault = replies.NEED_MAIL if transaction is None else replies.NEED_RECIPIENT
+            return await discard(self._wire, octets, self._reception.limits) or fault
         outcome = await transaction.receive_chunk(self._wire, self._reception, octets, is_last)
         return replies.chunk_taken(octets) if outcome is None else self._conclude(outcome)
 

@@ -55,6 +55,18 @@ async def test_who_stops_in_the_middle_of_a_chunk_is_closed(tmp_path: Path) -> N
         assert await door.entries() == []
 
 
+async def test_who_drips_a_chunk_that_nobody_wants_is_closed(tmp_path: Path) -> None:
+    async with open_door(tmp_path, **timers(transaction=0.4)) as door, talk(door) as client:
+        client.send(b"BDAT 1000000 LAST\r\n")
+        drip = asyncio.create_task(_drip(client.writer, 0.02))
+        answer = await client.answer()
+        is_over = await client.is_over()
+        drip.cancel()
+
+    assert answer == "421 4.4.2 The transaction took too long"
+    assert is_over
+
+
 async def test_a_slow_scanner_is_waited_for(tmp_path: Path) -> None:
     # Three times the idle time in all, but never idle.
     async with open_door(tmp_path, **timers(idle=0.4)) as door, talk(door) as client:
