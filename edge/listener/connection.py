@@ -290,6 +290,9 @@ class Connection(SMTP):
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
         except OSError as error:
+            reason = getattr(error, "reason", None) or type(error).__name__
+            name = self._reception.listener.name
+            log.info("handshake_failed", listener=name, peer=str(self.address), reason=reason)
             raise ConnectionEnded from error
         if transport is None:
             raise ConnectionEnded

@@ -62,6 +62,26 @@ def shown(client: Talk) -> x509.Certificate:
 
 @pytest.mark.filterwarnings("ignore:.*TLSv1.*:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:ssl.OP_NO_SSL.*:DeprecationWarning")
+async def test_a_handshake_that_fails_is_logged_with_its_reason(tmp_path: Path) -> None:
+    with capture_logs() as events:
+        async with open_door(tmp_path, listeners=[STRICT], devices=[PRINTER]) as door:
+            with suppress(ssl.SSLError, ConnectionError):
+                async with secured(door, any_context(ssl.TLSVersion.TLSv1)):
+                    pass
+
+    assert [
+        {
+            "event": "handshake_failed",
+            "log_level": "info",
+            "listener": "strict",
+            "peer": "127.0.0.1",
+            "reason": "UNSUPPORTED_PROTOCOL",
+        }
+    ] == events
+
+
+@pytest.mark.filterwarnings("ignore:.*TLSv1.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:ssl.OP_NO_SSL.*:DeprecationWarning")
 @pytest.mark.parametrize("version", list(ssl.TLSVersion)[2:6], ids=lambda version: version.name)
 @pytest.mark.parametrize("name", DOORS)
 async def test_old_tls_on_legacy_listeners_alone(
