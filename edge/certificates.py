@@ -7,20 +7,24 @@ which OpenSSL 3 needs security level 0 for.
 import fcntl
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge.settings import Listener, TlsSettings
 
 _LIFETIME = timedelta(days=825)
 _REMADE_BEFORE = timedelta(days=30)
+_NOT_A_PAIR = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 
 
 class CertificateUnusable(Exception):
@@ -34,14 +38,35 @@ def context_for(listener: Listener, tls: TlsSettings) -> ssl.SSLContext:
     if listener.profile == "legacy":
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+
+    def refuse() -> str:
+        # Else OpenSSL asks for it on the terminal, and everything waits.
+        raise CertificateUnusable(f"tls.key: {tls.key} is encrypted; give it without a pass phrase")
+
     try:
-        context.load_cert_chain(tls.certificate, tls.key)
+        context.load_cert_chain(tls.certificate, tls.key, refuse)
     except (OSError, ssl.SSLError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-        raise CertificateUnusable(
-            f"tls: cannot use {tls.certificate} with {tls.key}: {reason}"
-        ) from error
+        raise CertificateUnusable(_what_is_wrong(tls, error)) from error
     return context
+
+
+def _what_is_wrong(tls: TlsSettings, error: OSError) -> str:
+    """In words what OpenSSL says in numbers."""
+    parts: tuple[tuple[str, Path, str, Callable[[bytes], object]], ...] = (
+        ("tls.certificate", tls.certificate, "certificate", x509.load_pem_x509_certificates),
+        ("tls.key", tls.key, "private key", partial(load_pem_private_key, password=None)),
+    )
+    for setting, path, what, read in parts:
+        try:
+            read(path.read_bytes())
+        except OSError as fault:
+            return f"{setting}: {path} cannot be read: {fault.strerror}"
+        except (ValueError, UnsupportedAlgorithm):
+            return f"{setting}: {path} holds no {what} in PEM"
+    reason = getattr(error, "reason", None)
+    if reason in _NOT_A_PAIR:
+        return f"tls.key: {tls.key} is not the key of {tls.certificate}"
+    return f"tls: cannot use {tls.certificate} with {tls.key}: {reason or error}"
 
 
 def expiry_of(tls: TlsSettings) -> datetime:

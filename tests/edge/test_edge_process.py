@@ -209,7 +209,7 @@ def test_an_unusable_key_exits_with_4(tmp_path: Path) -> None:
 
     assert code == 4
     assert len(lines) == 1
-    assert "edge: tls: cannot use" in lines[0]
+    assert "edge: tls.certificate: " in lines[0]
 
 
 @pytest.mark.parametrize(
