@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from edge.explain import Question
-from edge.policy import plain_address
+from edge.policy import Address, plain_address
 
 
 def read_arguments() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def read_arguments() -> argparse.Namespace:
         "to ask what would become of a mail", "prints decision and rule; exit 0 if it is taken, 1"
     )
     asking.add_argument("--explain", action="store_true", help="only answer, open no door")
-    asking.add_argument("--peer", type=plain_address, metavar="ADDRESS", help="where it comes from")
+    asking.add_argument("--peer", type=_address, metavar="ADDRESS", help="where it comes from")
     asking.add_argument("--login", help="who signs in, with the right password (default: nobody)")
     asking.add_argument("--from", dest="reverse_path", default="", metavar="ADDRESS", help="MAIL")
     asking.add_argument("--to", dest="forward_path", metavar="ADDRESS", help="RCPT")
@@ -36,6 +36,15 @@ def read_arguments() -> argparse.Namespace:
     if arguments.explain and (arguments.peer is None or arguments.forward_path is None):
         parser.error("--explain needs --peer and --to")
     return arguments
+
+
+def _address(text: str) -> Address:
+    try:
+        return plain_address(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected an IPv4 or IPv6 address, such as 10.0.8.21, not {text!r}"
+        ) from None
 
 
 def question_of(arguments: argparse.Namespace) -> Question:

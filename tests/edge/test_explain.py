@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from edge.command_line import read_arguments
 from edge.explain import Question, explain
 from tests.edge.door import LEGACY, PRINTER, SCANNER, STRICT, open_door, trusting_context
 from tests.edge.program import NOWHERE, config
@@ -147,6 +148,20 @@ def test_it_can_be_asked_on_the_command_line(tmp_path: Path) -> None:
         in _asked(file, "--peer", f"::ffff:{HERE}", "--to", "c@d.org")[1]
     )
     assert _asked(file, "--peer", "192.0.2.1", "--to", "c@d.org")[0] == 1
-    assert _asked(file, "--peer", "everywhere", "--to", "c@d.org")[0] == 2
     assert _asked(file, "--to", "c@d.org")[0] == 2
     assert not (tmp_path / "spool").exists()
+
+
+@pytest.mark.parametrize("peer", ["everywhere", "10.0.8.0/24", "", "printer.local"])
+def test_a_peer_that_is_no_address_is_told_what_is_one(
+    peer: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["edge", "--explain", "--peer", peer, "--to", "c@d.org"])
+    with pytest.raises(SystemExit) as ended:
+        read_arguments()
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "python -m edge: error: argument --peer: expected an IPv4 or IPv6 address,"
+        f" such as 10.0.8.21, not {peer!r}"
+    )
