@@ -1,8 +1,10 @@
 """How settings are written: endpoints, networks, rates, names, addresses."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import combinations
 from typing import Annotated, NamedTuple
 
 from pydantic import (
@@ -25,6 +27,21 @@ class Endpoint(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def overlaps(self, other: "Endpoint") -> bool:
+        """Whether one who listens here keeps another from listening there."""
+        is_everywhere = {self.host, other.host} & {"0.0.0.0", "::"}
+        same_family = (":" in self.host) == (":" in other.host)
+        same_host = self.host.casefold() == other.host.casefold()
+        same_port = self.port == other.port != 0
+        return same_port and (same_host or (bool(is_everywhere) and same_family))
+
+
+def refuse_overlap(places: Sequence[tuple[str, Endpoint]]) -> None:
+    """Raises ValueError when two of them cannot listen at once."""
+    for (one, here), (other, there) in combinations(places, 2):
+        if here.overlaps(there):
+            raise ValueError(f"{one} and {other} cannot both listen on {there}")
 
 
 class Rate(NamedTuple):
@@ -55,10 +72,22 @@ def _to_endpoint(value: object) -> object:
 def _to_network(value: object) -> IPv4Network | IPv6Network:
     if isinstance(value, IPv4Network | IPv6Network):
         return value
-    network = ip_network(str(value))
+    text = str(value)
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is neither an address nor a network, such as 10.0.8.21 or 10.0.8.0/24"
+        ) from None
+    address = text.partition("/")[0]
+    if ip_address(address) != network.network_address:
+        raise ValueError(f"{text} has host bits set: write {network}, or {address} for one address")
     mapped = network.network_address.ipv4_mapped if network.version == 6 else None
     # A client of such a network is seen with its IPv4 address.
-    return IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
+    network = IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
+    if network.prefixlen == 0:
+        raise ValueError(f"{text} is everybody: name the networks that are yours")
+    return network
 
 
 def _to_rate(value: object) -> object:
@@ -105,5 +134,11 @@ Day = Annotated[datetime | None, BeforeValidator(_to_day)]
 Mailbox = Annotated[str, AfterValidator(_is_mailbox)]
 Pattern = Annotated[str, AfterValidator(_is_pattern)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Seconds = Annotated[float, Field(gt=0)]
+PasswordHash = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{16,}$"
+    ),
+]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0)]

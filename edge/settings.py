@@ -25,9 +25,11 @@ from edge.notation import (
     Mailbox,
     Name,
     Network,
+    PasswordHash,
     Pattern,
     RateSetting,
     Seconds,
+    refuse_overlap,
 )
 from edge.section import Section
 from edge.storage_settings import StorageSettings
@@ -91,8 +93,10 @@ class TlsSettings(Section):
         has_vault = bool(self.vault_url and self.vault_certificate)
         if has_vault != (self.source == "keyvault") or bool(self.vault_url) != has_vault:
             raise ValueError('source = "keyvault", vault_url and vault_certificate need each other')
+        if self.source != "file" and self.certificate == self.key:
+            raise ValueError("certificate and key need a file each")
         for path in (self.certificate, self.key) if self.source == "file" else ():
-            if not path.is_file():
+            if not path.exists():
                 raise ValueError(f"{path} does not exist; give its path or use source self-signed")
         return self
 
@@ -147,9 +151,7 @@ class Device(Section):
     """Something that sends mail, and what it may send."""
 
     name: Name
-    password_hash: Annotated[str, StringConstraints(pattern=r"^\$argon2id\$")] | None = Field(
-        default=None, repr=False
-    )
+    password_hash: PasswordHash | None = Field(default=None, repr=False)
     networks: tuple[Network, ...] = ()
     """Where it may send from without signing in."""
     send_as: Mailbox
@@ -237,9 +239,6 @@ class EdgeSettings(Section):
         if not listeners:
             raise ValueError("at least one listener is needed")
         _refuse_twins("listener name", [listener.name.casefold() for listener in listeners])
-        _refuse_twins(
-            "address", [str(listener.address) for listener in listeners if listener.address.port]
-        )
         return listeners
 
     @field_validator("devices")
@@ -269,6 +268,12 @@ class EdgeSettings(Section):
             for device in self.devices
         )
         object.__setattr__(self, "devices", devices)
+        return self
+
+    @model_validator(mode="after")
+    def _each_has_its_own_port(self) -> Self:
+        listeners = [(f"listener {one.name}", one.address) for one in self.listeners]
+        refuse_overlap([*listeners, ("monitor.address", self.monitor.address)])
         return self
 
     @model_validator(mode="after")

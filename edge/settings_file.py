@@ -30,6 +30,22 @@ _LISTS = frozenset(
         ("entra", "fallback", "networks"),
     }
 )
+_EXPECTED = {
+    "site": "letters, digits, dots, dashes and underscores, such as plant-2",
+    "hostname": "a host name, such as relay.contoso.com",
+    "name": "letters, digits, dots, dashes and underscores, such as scanner-2f",
+    "identity": "the name of a sending identity, such as default",
+    "default_device": "the name of a device, such as scanner-2f",
+    "vault_url": "the address of a vault, such as https://contoso.vault.azure.net",
+    "vault_certificate": "the name of a certificate in the vault",
+    "account_url_queue": "an https address, such as https://mailrelay.queue.core.windows.net",
+    "account_url_blob": "an https address, such as https://mailrelay.blob.core.windows.net",
+    "password_hash": "the argon2id hash that `relay device hash` prints",
+    "tenant": "a tenant's id or domain",
+    "client_id": "an application's id, such as 00000000-0000-0000-0000-000000000000",
+    "authority": "an https address",
+}
+"""What is told when a value is not of the shape that its key has."""
 Place = tuple[str, ...]
 FaultPlace = tuple[str | int, ...]
 
@@ -113,12 +129,19 @@ def _is_secret(place: Place) -> bool:
 
 
 def _parsed(place: Place, text: str) -> Any:
-    return json.loads(text) if place in _LISTS else text
+    if place not in _LISTS:
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"expected a list in JSON, such as [] ({error})") from None
 
 
 def _put(tree: dict[str, Any], place: Place, value: Any) -> None:
     for step in place[:-1]:
         tree = tree.setdefault(step, {})
+        if not isinstance(tree, dict):
+            raise ValueError(f"{step} is no section in the file: write [{step}]")
     tree[place[-1]] = value
 
 
@@ -127,11 +150,27 @@ def _line(fault: Any, path: Path | None, sources: Mapping[FaultPlace, str]) -> s
     source = next(
         (sources[place[:end]] for end in range(len(place), 0, -1) if place[:end] in sources), None
     )
-    where = source or f"{path or 'settings'}: {_spelled(place)}"
+    where = source or f"{path or 'settings'}: {_spelled(place)}".removesuffix(": ")
     if fault["type"] == "extra_forbidden":
         siblings = _keys_beside(place)
         return f"{where}: unknown key{_suggestion(str(place[-1]), siblings)}"
-    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+    return f"{where}: {_advice(fault)}"
+
+
+def _advice(fault: Any) -> str:
+    key = str(fault["loc"][-1]) if fault["loc"] else ""
+    match fault["type"]:
+        case "tuple_type":
+            sections = key in ("listeners", "devices", "aliases")
+            return f"expected {f'[[{key}]], a section each' if sections else 'a list in [ ]'}"
+        case "model_type":
+            return f"expected a section, [{key}]"
+        case "missing":
+            return "is missing"
+        case "string_pattern_mismatch" if key in _EXPECTED:
+            return f"expected {_EXPECTED[key]}"
+        case _:
+            return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _spelled(place: FaultPlace) -> str:

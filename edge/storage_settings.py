@@ -1,19 +1,21 @@
 """[storage]: the storage account that takes the mail, and how the edge signs in to it."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import SecretStr, model_validator
+from pydantic import SecretStr, StringConstraints, model_validator
 
 from edge.notation import Day
 from edge.section import Section
+
+Url = Annotated[str, StringConstraints(pattern=r"^(https://[^/?#\s]+([/?][^#\s]*)?)?$")]
 
 
 class StorageSettings(Section):
     """The storage account that takes the mail: a connection string, or two addresses."""
 
     connection_string: SecretStr | None = None
-    account_url_queue: str = ""
-    account_url_blob: str = ""
+    account_url_queue: Url = ""
+    account_url_blob: Url = ""
     client_secret_expires: Day = None
     """When AZURE_CLIENT_SECRET ends, as the administrator says."""
 

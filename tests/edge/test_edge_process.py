@@ -262,7 +262,9 @@ def test_a_taken_port_is_one_line_and_exit_1(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         file = config(tmp_path, NOWHERE)
-        file.write_text(file.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}", 2))
+        before, listeners, behind = file.read_text().partition("[[listeners]]")
+        behind = behind.replace("127.0.0.1:0", f"127.0.0.1:{port}", 1)
+        file.write_text(before + listeners + behind)
         code, lines = outcome(file)
 
     assert code == 1

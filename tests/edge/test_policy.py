@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from edge import replies
+from edge.credentials import hash_password
 from edge.policy import (
     UNKNOWN,
     Client,
@@ -48,7 +49,7 @@ LAN = listener(tls="none", profile="legacy", auth="off")
 @pytest.mark.parametrize(
     ("facts", "rule"),
     [
-        ({"device": device(password_hash="$argon2id$x")}, "devices[].password_hash"),
+        ({"device": device(password_hash=hash_password("x"))}, "devices[].password_hash"),
         ({}, "entra"),
         ({"signed_in": False}, "devices[].networks 10.0.0.0/8"),
         (

@@ -71,7 +71,7 @@ def test_what_somebody_else_has_signed_is_left_alone(tmp_path: Path) -> None:
 
     assert not remake_self_signed(tls, "relay.test", NOW)
     assert not remake_self_signed(
-        TlsSettings(certificate=tmp_path / "no", key=tmp_path / "no"), "relay.test", NOW
+        TlsSettings(certificate=tmp_path / "no", key=tmp_path / "none"), "relay.test", NOW
     )
 
 

@@ -124,7 +124,8 @@ def test_every_fault_is_told_at_once(file: Path) -> None:
         "spool.max_byte: unknown key, did you mean max_bytes?",
         "limits.recipients: Input should be greater than or equal to 1",
         "listeners[0].address: expected host:port, such as 127.0.0.1:2525 or [::]:587",
-        "devices[0].networks[0]: 10.0.0.1/8 has host bits set",
+        "devices[0].networks[0]: 10.0.0.1/8 has host bits set:"
+        " write 10.0.0.0/8, or 10.0.0.1 for one address",
         "devices[0].send_as: expected a mail address, such as noreply@contoso.com",
         "devices[0].rate: expected mails/unit, such as 30/minute (second, minute, hour or day)",
         "sit: unknown key, did you mean site?",
@@ -171,7 +172,7 @@ def test_every_fault_is_told_at_once(file: Path) -> None:
         ),
         (
             '[[devices]]\nname = "x"\nnetworks = ["10.0.0/24"]\nsend_as = "a@b.org"',
-            "does not appear to be an IPv4 or IPv6 network",
+            "'10.0.0/24' is neither an address nor a network, such as",
         ),
         ('[learning]\nnetworks = ["10.0.0.0/8"]', "networks and until need each other"),
         (
@@ -183,6 +184,43 @@ def test_every_fault_is_told_at_once(file: Path) -> None:
             "should have timezone info",
         ),
         ('[storage]\nx = "y"', "Cannot declare"),
+        (
+            '[[devices]]\nname = "x"\nnetworks = ["0.0.0.0/0"]\nsend_as = "a@b.org"',
+            "0.0.0.0/0 is everybody: name the networks that are yours",
+        ),
+        (
+            '[[devices]]\nname = "x"\nnetworks = ["::ffff:0:0/96"]\nsend_as = "a@b.org"',
+            "::ffff:0:0/96 is everybody",
+        ),
+        (
+            '[[devices]]\nname = "x"\nnetworks = "10.0.0.1"\nsend_as = "a@b.org"',
+            "devices[1].networks: expected a list in [ ]",
+        ),
+        (
+            '[[devices]]\nname = "x y"\nnetworks = ["::1"]\nsend_as = "a@b.org"',
+            "devices[1].name: expected letters, digits, dots, dashes and underscores",
+        ),
+        (
+            '[[devices]]\nname = "x"\nsend_as = "a@b.org"\n'
+            'password_hash = "$argon2id$v=19$m=19456,t=2,p=1$secretsecret"',
+            "devices[1].password_hash: expected the argon2id hash that `relay device hash` prints",
+        ),
+        ('[listeners]\nname = "x"', "listeners: expected [[listeners]], a section each"),
+        ("[limits]\nidle_timeout = inf", "limits.idle_timeout: Input should be a finite number"),
+        (
+            '[tls]\ncertificate = "both.pem"\nkey = "both.pem"',
+            "tls: certificate and key need a file each",
+        ),
+        ('mynetworks = ["10.9.0.0/16"]', "devices[0].mynetworks: unknown key"),
+        (
+            '[[listeners]]\nname = "a"\naddress = "0.0.0.0:3925"\n'
+            '[[listeners]]\nname = "b"\naddress = "127.0.0.1:3925"',
+            "listener a and listener b cannot both listen on 127.0.0.1:3925",
+        ),
+        (
+            '[monitor]\naddress = "[::]:587"\n[[listeners]]\nname = "a"\naddress = "[::1]:587"',
+            "listener a and monitor.address cannot both listen on [::]:587",
+        ),
     ],
 )
 def test_contradictions_are_refused(file: Path, addition: str, fault: str) -> None:
@@ -216,3 +254,51 @@ def test_two_accounts_or_none_are_refused(file: Path) -> None:
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: No such file or directory"):
         load(tmp_path / "none.toml", {})
+
+
+def test_the_two_families_have_ports_of_their_own(file: Path) -> None:
+    both = "".join(
+        f'[[listeners]]\nname = "{name}"\naddress = "{address}"\n'
+        for name, address in (("four", "0.0.0.0:587"), ("six", "[::]:587"), ("any", "[::]:0"))
+    )
+
+    assert len(read(file, GOOD + both).listeners) == 3
+
+
+def test_a_fault_of_several_sections_names_the_file_alone(file: Path) -> None:
+    assert faults_of(file, 'mynetworks = ["10.9.0.0/16"]' + GOOD) == [
+        "mynetworks and default_device need each other"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "value", "fault"),
+    [
+        ('spool = "x"', "EDGE_SPOOL__MAX_BYTES", "5", "spool is no section in the file"),
+        ("", "EDGE_DEVICES", "x", "expected a list in JSON, such as []"),
+        ("", "EDGE_DEVICES", "{}", "expected [[devices]], a section each"),
+        ("", "EDGE_MYNETWORKS", "{}", "expected a list in [ ]"),
+        ("", "EDGE_HOSTNAME", "my host", "expected a host name, such as relay.contoso.com"),
+    ],
+)
+def test_a_fault_of_the_environment_names_the_variable(
+    text: str, variable: str, value: str, fault: str, file: Path
+) -> None:
+    found = [line for line in faults_of(file, text + GOOD, **{variable: value}) if variable in line]
+
+    assert len(found) == 1
+    assert f"{variable}: {fault}" in found[0]
+
+
+@pytest.mark.parametrize("address", ["x", "http://127.0.0.1", "https://", "https:///b"])
+def test_an_address_of_the_account_is_https(address: str, file: Path) -> None:
+    text = f'[storage]\naccount_url_queue = "{address}"\naccount_url_blob = "https://blob"'
+
+    assert faults_of(file, text) == [
+        "storage.account_url_queue: expected an https address,"
+        " such as https://mailrelay.queue.core.windows.net"
+    ]
+
+
+def test_no_storage_at_all_is_told(file: Path) -> None:
+    assert faults_of(file, "") == ["storage: is missing"]
