@@ -9,6 +9,7 @@ import json
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from edge.binding import why_not
 from edge.forwarder import Uplink
 from edge.metrics import Metrics
 from edge.notation import Endpoint
@@ -40,7 +41,7 @@ class Monitor:
         try:
             await web.TCPSite(self._runner, endpoint.host, endpoint.port).start()
         except OSError as error:
-            raise MonitorUnreachable(f"monitor.address {endpoint}: {error.strerror}") from error
+            raise MonitorUnreachable(f"monitor.address {endpoint}: {why_not(error)}") from error
         return Endpoint(endpoint.host, self._runner.addresses[0][1])
 
     async def stop(self) -> None:

@@ -81,7 +81,9 @@ def _read_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{path}: is not in UTF-8, see octet {error.start}"]) from error
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError([f"{path}: {error}"]) from error
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from edge.binding import why_not
 from edge.listener.connection import HANDSHAKE_SECONDS, Connection
 from edge.listener.reception import Reception
 from edge.listener.wire import Wire
@@ -36,7 +37,7 @@ class Doors:
                 listener = reception.listener
                 raise AddressInUse(
                     f"listener {listener.name}: cannot listen on {listener.address}:"
-                    f" {error.strerror}"
+                    f" {why_not(error)}"
                 ) from error
             self._servers.append(server)
             host, port, *_ = server.sockets[0].getsockname()

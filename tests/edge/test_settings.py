@@ -302,3 +302,11 @@ def test_an_address_of_the_account_is_https(address: str, file: Path) -> None:
 
 def test_no_storage_at_all_is_told(file: Path) -> None:
     assert faults_of(file, "") == ["storage: is missing"]
+
+
+def test_a_file_in_another_encoding_is_told(file: Path) -> None:
+    file.write_bytes(b"# caf\xe9\n")
+    with pytest.raises(SettingsError) as error:
+        load(file, {})
+
+    assert error.value.faults == [f"{file}: is not in UTF-8, see octet 5"]
