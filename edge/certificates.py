@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from edge.notation import is_there
 from edge.settings import Listener, TlsSettings
 
 _LIFETIME = timedelta(days=825)
@@ -119,7 +120,10 @@ def _only_one(tls: TlsSettings) -> Iterator[None]:
 
 
 def _are_there(tls: TlsSettings) -> bool:
-    return tls.certificate.exists() and tls.key.exists()
+    try:
+        return is_there(tls.certificate) and is_there(tls.key)
+    except ValueError as error:
+        raise CertificateUnusable(f"tls: {error}") from error
 
 
 def _ends_soon(tls: TlsSettings, now: datetime) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from itertools import combinations
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import (
@@ -142,3 +143,11 @@ PasswordHash = Annotated[
 ]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(gt=0)]
+
+
+def is_there(path: Path) -> bool:
+    """Raises ValueError when nobody can tell."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error

@@ -29,6 +29,7 @@ from edge.notation import (
     Pattern,
     RateSetting,
     Seconds,
+    is_there,
     refuse_overlap,
 )
 from edge.section import Section
@@ -95,8 +96,8 @@ class TlsSettings(Section):
             raise ValueError('source = "keyvault", vault_url and vault_certificate need each other')
         if self.source != "file" and self.certificate == self.key:
             raise ValueError("certificate and key need a file each")
-        for path in (self.certificate, self.key) if self.source == "file" else ():
-            if not path.exists():
+        for path in (self.certificate, self.key):
+            if not is_there(path) and self.source == "file":
                 raise ValueError(f"{path} does not exist; give its path or use source self-signed")
         return self
 

@@ -83,6 +83,14 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         remake_self_signed(tls, "relay.test", NOW)
 
 
+def test_a_key_that_nobody_can_look_for_is_told(tmp_path: Path) -> None:
+    # As when the right to enter its directory is taken away meanwhile.
+    tls = own(tmp_path).model_copy(update={"key": tmp_path / ("x" * 300)})
+
+    with pytest.raises(CertificateUnusable, match="cannot be read: File name too long"):
+        remake_self_signed(tls, "relay.test", NOW)
+
+
 async def test_the_new_one_is_shown_and_nobody_is_dropped(tmp_path: Path) -> None:
     tls, now = own(tmp_path / "tls"), NOW
     settings = {"source": "self-signed", "certificate": tls.certificate, "key": tls.key}

@@ -300,6 +300,18 @@ def test_an_address_of_the_account_is_https(address: str, file: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("source", ["file", "self-signed"])
+def test_a_key_that_nobody_can_look_for_is_told(source: str, file: Path, tmp_path: Path) -> None:
+    # As in a directory without the right to enter it, which root always has.
+    key = tmp_path / ("x" * 300)
+    (tmp_path / "certificate.pem").touch()
+    tls = f'source = "{source}"\ncertificate = "{tmp_path}/certificate.pem"\nkey = "{key}"'
+
+    assert faults_of(file, f"{GOOD}\n[tls]\n{tls}") == [
+        f"tls: {key} cannot be read: File name too long"
+    ]
+
+
 def test_no_storage_at_all_is_told(file: Path) -> None:
     assert faults_of(file, "") == ["storage: is missing"]
 
