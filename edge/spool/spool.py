@@ -116,7 +116,7 @@ class Spool:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = (directory / "lock").open("w")
         except OSError as error:
-            raise SpoolUnavailable(f"{directory}: {error.strerror}") from error
+            raise SpoolUnavailable(f"spool.directory {directory}: {error.strerror}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             connection = _connect(directory)
@@ -125,10 +125,12 @@ class Spool:
             return cls(settings, lock, connection)
         except BlockingIOError as error:
             lock.close()
-            raise SpoolLocked(f"{directory}: another process uses this spool") from error
+            raise SpoolLocked(
+                f"spool.directory {directory}: another process uses this spool"
+            ) from error
         except (sqlite3.Error, OSError) as error:
             lock.close()
-            raise SpoolUnavailable(f"{directory}: {error}") from error
+            raise SpoolUnavailable(f"spool.directory {directory}: {error}") from error
 
     @property
     def fault(self) -> str | None:

@@ -159,14 +159,16 @@ async def test_litter_of_a_crash_is_swept_and_nothing_else(tmp_path: Path) -> No
 
 
 async def test_one_spool_has_one_process(spool: Spool, tmp_path: Path) -> None:
-    with pytest.raises(SpoolLocked):
+    with pytest.raises(SpoolLocked, match=r"^spool\.directory .*: another process uses"):
         Spool.open(SpoolSettings(directory=tmp_path))
 
 
 async def test_a_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SpoolUnavailable):
+    with pytest.raises(SpoolUnavailable) as error:
         Spool.open(SpoolSettings(directory=tmp_path / "file"))
+
+    assert str(error.value) == f"spool.directory {tmp_path}/file: File exists"
 
 
 async def test_room_is_bounded_by_what_waits_and_by_the_disk(tmp_path: Path) -> None:
