@@ -12,6 +12,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from io import StringIO
 from typing import Any, TextIO, cast
 
 import structlog
@@ -19,6 +20,10 @@ from pydantic_core import to_json
 
 from edge.settings import LogSettings
 
+# Without the values of variables, which structlog shows unless told: one may be a password.
+_traceback = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 _QUIET = ("azure", "aiohttp", "msal", "urllib3", "mail.log", "mail.debug", "asyncio")
 
 
@@ -31,7 +36,11 @@ def configure(settings: LogSettings) -> None:
         logging.getLevelNamesMapping()[settings.level.upper()]
     )
     structlog.configure(
-        processors=[_stamp, _escaped, structlog.dev.ConsoleRenderer()],
+        processors=[
+            _stamp,
+            _escaped,
+            structlog.dev.ConsoleRenderer(exception_formatter=_write_traceback),
+        ],
         wrapper_class=levelled if on_terminal else type("_Json", (_JsonLogger, levelled), {}),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lines(sys.stdout))),
         cache_logger_on_first_use=True,
@@ -51,7 +60,7 @@ class _JsonLogger(structlog.BoundLoggerBase):
         facts["event"] = event
         _stamp(None, method_name, facts)
         if "exc_info" in facts:
-            structlog.processors.dict_tracebacks(None, method_name, facts)
+            _traceback(None, method_name, facts)
         self._logger.msg(_json_line(facts))
 
 
@@ -103,10 +112,17 @@ def _json_line(facts: dict[str, Any]) -> str:
         return json.dumps(facts, default=str)
 
 
+def _write_traceback(stream: TextIO, fault: Any) -> None:
+    text = StringIO()
+    structlog.dev.plain_traceback(text, fault)
+    stream.write("\n".join(map(_printable, text.getvalue().split("\n"))))
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
 def _escaped(_logger: Any, _method: str, event: Any) -> Any:
     return {
-        key: value.encode("unicode_escape").decode("ascii")
-        if isinstance(value, str) and not value.isprintable() and key != "exception"
-        else value
-        for key, value in event.items()
+        key: _printable(value) if isinstance(value, str) else value for key, value in event.items()
     }
