@@ -19,6 +19,7 @@ from edge import replies
 from edge.listener.arrivals import Arrivals
 from edge.listener.dialog import Answer, Dialog, Patient
 from edge.listener.origin import find_origin
+from edge.listener.parting import part_from
 from edge.listener.reception import Reception
 from edge.listener.wire import CHUNK, ConnectionEnded
 from edge.policy import Address
@@ -127,7 +128,7 @@ class Connection(SMTP):
         self._wake()
         self._send()
         if self.transport is not None:
-            self.transport.close()
+            part_from(self.transport)
 
     # What the event loop and aiosmtpd call.
     def _set_rset_state(self) -> None:

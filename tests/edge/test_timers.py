@@ -1,6 +1,7 @@
 """Who is slow is waited for; who only holds the door open is not."""
 
 import asyncio
+import socket
 import ssl
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge.listener import parting
 from tests.edge.door import LEGACY, PRINTER, STRICT, open_door
 from tests.edge.talk import talk
 
@@ -96,6 +98,24 @@ async def test_a_slow_drip_is_cut_by_the_time_for_a_transaction(
         assert answer == "421 4.4.2 The transaction took too long"
         assert await door.entries() == []
         assert list(tmp_path.glob("spool/*.eml")) == []
+
+
+async def test_who_reads_no_reply_does_not_keep_the_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parting, "_SECONDS", 0.1)
+    limits = {"idle_timeout": 0.3, "recipients": 1}
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.setblocking(False)
+        async with open_door(tmp_path, **LAN, limits=limits) as door:
+            await loop.sock_connect(client, door.place)
+            await loop.sock_sendall(client, b"HELO x\r\nMAIL FROM:<a@b.org>\r\n")
+            endless = loop.create_task(loop.sock_sendall(client, b"RCPT TO:<c@d.org>\r\n" * 10**6))
+            await asyncio.wait({endless}, timeout=20)
+
+            assert isinstance(endless.exception(), ConnectionError)
 
 
 async def test_the_time_for_a_transaction_ends_with_it(tmp_path: Path) -> None:
