@@ -8,7 +8,9 @@ A command is obeyed where its octets arrive; only one that has to wait goes to t
 """
 
 import asyncio
-from functools import lru_cache
+import sys
+from collections.abc import Callable
+from functools import lru_cache, partial
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -18,6 +20,7 @@ from aiosmtpd.smtp import SMTP
 from edge import replies
 from edge.listener.arrivals import Arrivals
 from edge.listener.dialog import Answer, Dialog, Patient
+from edge.listener.handshake import shake_hands
 from edge.listener.origin import find_origin
 from edge.listener.parting import part_from
 from edge.listener.reception import Reception
@@ -27,7 +30,6 @@ from edge.replies import Reply
 
 _MOST_AT_ONCE = 32
 """Commands that one client has obeyed before others get their turn."""
-HANDSHAKE_SECONDS = 10
 log = structlog.get_logger()
 _octets = lru_cache(64)(bytes)
 """Of a reply: all but a few are said again and again."""
@@ -65,7 +67,7 @@ class Connection(SMTP):
         self._is_in_handshake = False
         self._refusals = 0
         self.address: Address = IPv4Address(0)
-        self.is_encrypted = reception.listener.tls == "implicit"
+        self.is_encrypted = False
 
     # The wire, as the dialog sees it.
 
@@ -109,11 +111,7 @@ class Connection(SMTP):
         self._send()
         # Before the handshake, not after it: its last octets may bring the first command.
         self._reader.forget()
-        self._is_in_handshake = True
-        self.transport = await self._shake_hands()
-        self._is_in_handshake = False
-        self._reader.come_from(self.transport)
-        self.is_encrypted = True
+        await self._encrypt()
         # The dialog begins anew (RFC 3207 §4.2).
         self.dialog.end_transaction()
         self._set_rset_state()
@@ -193,6 +191,11 @@ class Connection(SMTP):
                 self._command.close()
             self.dialog.end_transaction()
             self.abort()
+            # Of a connection that ends in its handshake nobody says that it is lost, and TLS
+            # takes too much memory to be left for the collector.
+            assert self._timeout_handle is not None  # since the connection was made
+            self._timeout_handle.cancel()
+            self.transport = None
 
     # From the first octet to the last.
 
@@ -208,12 +211,15 @@ class Connection(SMTP):
         reception = self._reception
         if not reception.crowd.enter(self.address, reception.limits):
             reception.turned_away.inc()
-            self.say(replies.TOO_MANY_CONNECTIONS)
+            if not self._begins_with_tls:
+                self.say(replies.TOO_MANY_CONNECTIONS)
             return
         reception.let_in.inc()
         reception.connections.add(self)
         reception.metrics.connections_open.inc()
         try:
+            if self._begins_with_tls:
+                await self._encrypt(partial(self._reader.take_chunk, sys.maxsize))
             await self._converse()
         finally:
             reception.metrics.connections_open.dec()
@@ -277,24 +283,21 @@ class Connection(SMTP):
         elif self._reception.is_closing:
             self.wind_up()
 
-    async def _shake_hands(self) -> asyncio.Transport:
-        tls = self._reception.tls
-        assert tls is not None  # else STARTTLS is not offered
-        if self.transport is None:
-            raise ConnectionEnded
+    @property
+    def _begins_with_tls(self) -> bool:
+        return self._reception.listener.tls == "implicit"
+
+    async def _encrypt(self, take_begun: Callable[[], bytes] | None = None) -> None:
+        self._is_in_handshake = True
         try:
-            transport = await self.loop.start_tls(
-                self.transport,
-                self,
-                tls,
-                server_side=True,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            )
+            tls = self._reception.tls
+            self.transport = await shake_hands(self.transport, self, tls, take_begun)
         except OSError as error:
             reason = getattr(error, "reason", None) or type(error).__name__
             name = self._reception.listener.name
             log.info("handshake_failed", listener=name, peer=str(self.address), reason=reason)
-            raise ConnectionEnded from error
-        if transport is None:
-            raise ConnectionEnded
-        return transport
+            # Its way here leads in a circle, which keeps TLS in memory until it is collected.
+            raise ConnectionEnded from error.with_traceback(None)
+        self._is_in_handshake = False
+        self._reader.come_from(self.transport)
+        self.is_encrypted = True

@@ -198,7 +198,9 @@ class Dialog:
             return self._refuse(Refusal("learning", replies.NOTED_STRANGER))
         assert transaction is not None  # there is one or the other
         refusal = transaction.add(path, self._reception.limits)
-        return self._refuse(refusal) if refusal is not None else replies.RECIPIENT_OK
+        if refusal is None:
+            return replies.RECIPIENT_OK
+        return self._refuse(refusal) if transaction.is_news(refusal) else refusal.reply
 
     def _data(self, argument: str) -> Reply:
         transaction = self._transaction

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from edge.binding import why_not
-from edge.listener.connection import HANDSHAKE_SECONDS, Connection
+from edge.listener.connection import Connection
 from edge.listener.reception import Reception
 from edge.listener.wire import Wire
 from edge.notation import Endpoint
@@ -65,11 +65,7 @@ class Doors:
 
 
 async def _listen(reception: Reception) -> asyncio.Server:
-    implicit = reception.listener.tls == "implicit"
+    # Without TLS, even if that comes first: who has not begun it yet is to be counted as well.
     return await asyncio.get_running_loop().create_server(
-        lambda: Connection(reception),
-        *reception.listener.address,
-        backlog=_BACKLOG,
-        ssl=reception.tls if implicit else None,
-        ssl_handshake_timeout=HANDSHAKE_SECONDS if implicit else None,
+        lambda: Connection(reception), *reception.listener.address, backlog=_BACKLOG
     )

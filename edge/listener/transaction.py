@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from edge import policy
+from edge import policy, replies
 from edge.listener.content import Intake
 from edge.listener.reception import Reception
 from edge.listener.wire import Wire
@@ -27,6 +27,8 @@ class Transaction:
     intake: Intake | None = None
     _ticket_octets: int = 0
     """What the forward paths take in the ticket."""
+    _is_known_full: bool = False
+    """Whether it was told once that no more recipients go in."""
 
     def add(self, forward_path: str, limits: Limits) -> Refusal | None:
         """One more recipient, unless policy refuses."""
@@ -42,6 +44,13 @@ class Transaction:
             self.forward_paths.append(forward_path)
             self._ticket_octets = octets
         return refusal
+
+    def is_news(self, refusal: Refusal) -> bool:
+        """False of the second recipient that was one too many, of which there may be thousands."""
+        if refusal.reply != replies.TOO_MANY_RECIPIENTS:
+            return True
+        was_known, self._is_known_full = self._is_known_full, True
+        return not was_known
 
     async def receive_data(self, wire: Wire) -> Reply | Refusal:
         """Read the content that DATA announced, and keep it. Raises ConnectionEnded."""

@@ -1,14 +1,17 @@
 """How much one client may take: octets, connections, commands, passwords, mails."""
 
 import asyncio
+import gc
+import weakref
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge.spool.draft import IN_MEMORY_BYTES
-from tests.edge.door import LEGACY, PRINTER, SCANNER, open_door
+from tests.edge.door import LEGACY, PRINTER, SCANNER, STRICT, open_door
 from tests.edge.talk import Talk, talk, until
 
 KNOWN = {"listeners": [LEGACY], "devices": [SCANNER, PRINTER]}
@@ -154,6 +157,42 @@ async def test_five_hundred_recipients_are_taken_and_no_more(tmp_path: Path) -> 
         assert ["250 2.1.5 Ok"] * 500 == answers[:500]
         assert answers[500].startswith("452 4.5.3 ")
         assert (await client.say("DATA")).startswith("354 ")
+
+
+async def test_that_no_more_recipients_go_in_is_logged_once_for_each_mail(tmp_path: Path) -> None:
+    limits = {"recipients": 1}
+    async with open_door(tmp_path, **KNOWN, limits=limits) as door, talk(door) as client:
+        with capture_logs() as events:
+            for _ in range(2):
+                await client.say("MAIL FROM:<a@b.org>")
+                answers = [await client.say("RCPT TO:<c@d.org>") for _ in range(10)]
+
+    assert ["250"] + ["452"] * 9 == [answer[:3] for answer in answers]
+    assert ["limits.recipients"] * 2 == [event["rule"] for event in events]
+
+
+async def test_who_has_not_yet_begun_tls_is_counted(tmp_path: Path) -> None:
+    listener = STRICT | {"tls": "implicit"}
+    limits = {"connections_per_address": 2}
+    async with (
+        open_door(tmp_path, listeners=[listener], limits=limits) as door,
+        talk(door, hello=None),
+        talk(door, hello=None),
+        talk(door, hello=None) as third,
+    ):
+        assert await third.is_over()
+        assert door.reception.crowd.total == 2
+
+
+async def test_a_handshake_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    listener = STRICT | {"tls": "implicit"}
+    async with open_door(tmp_path, listeners=[listener]) as door:
+        async with talk(door, hello=None) as client:
+            await until(lambda: door.reception.connections)
+            left = weakref.ref(next(iter(door.reception.connections)))
+            client.send(b"EHLO x\r\n")
+            await client.is_over()
+        await until(lambda: (gc.collect(), left())[1] is None)
 
 
 async def _guess(client: Talk, times: int, login: str = "scanner") -> None:
