@@ -10,8 +10,9 @@ from datetime import datetime
 
 from edge import policy, replies
 from edge.entra.guest import Guest, known_at, login_of, speaking_for, welcome
-from edge.paths import check_address
+from edge.paths import MailFrom, read_mail, read_recipient
 from edge.policy import Address, Refusal
+from edge.replies import Reply
 from edge.settings import Device, EdgeSettings, Listener
 
 
@@ -68,10 +69,11 @@ def _ask(settings: EdgeSettings, listener: Listener, question: Question, now: da
     )
     refusal = refusal or policy.check_client(client)
     if refusal == policy.UNKNOWN and policy.is_learning(settings.learning, question.peer, now):
-        refusal = Refusal("learning", replies.NOTED_STRANGER)
-    if refusal is None and device is not None:
+        refusal = _check_stranger(question)
+    elif refusal is None and device is not None:
         refusal = _check_envelope(settings, device, question)
-    return Finding(listener, device, found_by, refusal)
+    speaker = device and speaking_for(device, question.reverse_path)
+    return Finding(listener, speaker or device, found_by, refusal)
 
 
 def _find_device(
@@ -83,31 +85,48 @@ def _find_device(
         return None, "", Refusal("listeners[].auth", replies.NOT_OFFERED)
     device = policy.device_named(settings.devices, question.login)
     if device is None:
-        return _find_guest(settings, question)
+        return _find_guest(settings, question.login)
     if device.password_hash is None:
         return device, "by login", Refusal("devices[].password_hash", replies.BAD_CREDENTIALS)
     return device, "by login", None
 
 
-def _find_guest(
-    settings: EdgeSettings, question: Question
-) -> tuple[Device | None, str, Refusal | None]:
-    named = login_of(settings.entra, question.login or "")
+def _find_guest(settings: EdgeSettings, login: str) -> tuple[Device | None, str, Refusal | None]:
+    named = login_of(settings.entra, login)
     if named is None:
         return None, "", Refusal("devices[].name", replies.BAD_CREDENTIALS)
     guest = welcome(settings.entra, *named, password="")
-    device = speaking_for(guest, question.reverse_path)
-    refusal = None if device else Refusal("entra", replies.SENDER_REFUSED)
-    return device or guest, "by login, if Microsoft Entra agrees", refusal
+    return guest, "by login, if Microsoft Entra agrees", None
+
+
+def _check_stranger(question: Question) -> Refusal:
+    for read in (_read_reverse_path(question), _read_forward_path(question)):
+        if isinstance(read, Reply):
+            return Refusal("address", read)
+    return Refusal("learning", replies.NOTED_STRANGER)
 
 
 def _check_envelope(settings: EdgeSettings, device: Device, question: Question) -> Refusal | None:
-    for address, needs_domain in ((question.reverse_path, False), (question.forward_path, True)):
-        fault = check_address(address, smtputf8=True, needs_domain=needs_domain)
-        if fault is not None and (address or needs_domain):
-            return Refusal("address", fault)
-    return policy.check_reverse_path(
-        device, question.reverse_path, 0, settings.limits
-    ) or policy.check_forward_path(
-        device, question.forward_path, taken=0, fits_ticket=True, limits=settings.limits
+    mail = _read_reverse_path(question)
+    if isinstance(mail, Reply):
+        return Refusal("address", mail)
+    speaker = speaking_for(device, mail.reverse_path)
+    if speaker is None:
+        return Refusal("entra", replies.SENDER_REFUSED)
+    refusal = policy.check_reverse_path(speaker, mail.reverse_path, 0, settings.limits)
+    if refusal is not None:
+        return refusal
+    forward_path = _read_forward_path(question)
+    if isinstance(forward_path, Reply):
+        return Refusal("address", forward_path)
+    return policy.check_forward_path(
+        speaker, forward_path, taken=0, fits_ticket=True, limits=settings.limits
     )
+
+
+def _read_reverse_path(question: Question) -> MailFrom | Reply:
+    return read_mail(f"FROM:<{question.reverse_path}> SMTPUTF8")
+
+
+def _read_forward_path(question: Question) -> str | Reply:
+    return read_recipient(f"TO:<{question.forward_path}>", smtputf8=True)

@@ -59,6 +59,8 @@ async def _rule_in_a_session(client: Talk, question: Question) -> tuple[str, str
         (LEGACY, PRINTER, None, "a@@b.org", "c@d.org", "address"),
         (LEGACY, PRINTER, None, "a@b.org", "c@", "address"),
         (LEGACY, PRINTER, None, "printer", "postmaster", "address"),
+        (LEGACY, PRINTER | NARROW, None, "a@b.org", "c@", "devices[].allow_from"),
+        (LEGACY, PRINTER, None, "@c.org,@d.org:a@b.org", "@d.org:c@d.org", ""),
     ],
 )
 async def test_a_session_obeys_the_same_rule(
@@ -89,8 +91,18 @@ async def test_a_session_obeys_the_same_rule(
     assert rule == heard[0]
 
 
-async def test_a_session_that_learns_obeys_the_same_rule(tmp_path: Path) -> None:
-    question = Question(ip_address(HERE), None, "a@b.org", "c@d.org")
+@pytest.mark.parametrize(
+    ("path", "to", "rule"),
+    [
+        ("a@b.org", "c@d.org", "learning"),
+        ("a@@b.org", "c@d.org", "address"),
+        ("a@b.org", "c@", "address"),
+    ],
+)
+async def test_a_session_that_learns_obeys_the_same_rule(
+    path: str, to: str, rule: str, tmp_path: Path
+) -> None:
+    question = Question(ip_address(HERE), None, path, to)
     learning = {"networks": [HERE], "until": datetime.now(UTC) + timedelta(minutes=5)}
     async with (
         open_door(tmp_path, listeners=[LEGACY], devices=[], learning=learning) as door,
@@ -99,8 +111,8 @@ async def test_a_session_that_learns_obeys_the_same_rule(tmp_path: Path) -> None
         (finding,) = explain(door.reception.settings, question, datetime.now(UTC))
 
         assert finding.refusal is not None
-        assert finding.refusal.rule == "learning"
-        assert (await _rule_in_a_session(client, question))[0] == "learning"
+        assert finding.refusal.rule == rule
+        assert (await _rule_in_a_session(client, question))[0] == rule
 
 
 @pytest.mark.parametrize(
