@@ -21,10 +21,12 @@ _ARGUMENT = re.compile(
 )
 _SOURCE_ROUTE = re.compile(r"@[^:@]+(?:,@[^:@]+)*:")
 _LOCAL_PART = re.compile(
-    r"""[^\x00-\x20\x7f"(),:;<>@\[\\\]]{1,64}"""
-    r"""|"(?:[^\x00-\x1f\x7f"\\]|\\[^\x00-\x1f\x7f]){0,62}\""""
+    r"""[^\x00-\x20\x7f-\x9f\u2028\u2029"(),:;<>@\[\\\]]{1,64}"""
+    r"""|"(?:[^\x00-\x1f\x7f-\x9f\u2028\u2029"\\]|\\[^\x00-\x1f\x7f-\x9f\u2028\u2029]){0,62}\""""
 )
-_LABEL = r"(?:[A-Za-z0-9_\u0080-\U0010ffff](?:[A-Za-z0-9_\-\u0080-\U0010ffff]{0,62})?)"
+_ENCODED_WORD = re.compile(r"=\?[^?]*\?[BbQq]\?")
+_BEYOND_ASCII = r"\u00a0-\u2027\u202a-\U0010ffff"
+_LABEL = rf"(?:[A-Za-z0-9_{_BEYOND_ASCII}](?:[A-Za-z0-9_\-{_BEYOND_ASCII}]{{0,62}})?)"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Za-z:.]{{2,64}}\]")
 _LONGEST = 254
 _IGNORED = frozenset({"AUTH", "RET", "ENVID", "NOTIFY", "ORCPT", "MT-PRIORITY"})
@@ -84,6 +86,9 @@ def check_address(address: str, *, smtputf8: bool, needs_domain: bool) -> Reply 
     local_part, at, domain = address.rpartition("@")
     if not at:
         local_part, domain = address, ""
+    if _ENCODED_WORD.search(local_part):
+        # In a header it could be read as another address (RFC 2047 §5 forbids it there).
+        return replies.BAD_ADDRESS
     if len(address) > _LONGEST or not _LOCAL_PART.fullmatch(local_part):
         return replies.BAD_ADDRESS
     if domain and _DOMAIN.fullmatch(domain):

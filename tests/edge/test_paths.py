@@ -42,6 +42,9 @@ def test_the_argument_of_mail_is_read_as_devices_write_it(argument: str, expecte
         ("TO:<a>", replies.BAD_ADDRESS),
         ("TO:<a@b.org,c@d.org>", replies.BAD_ADDRESS),
         ("TO:<a@-b.org>", replies.BAD_ADDRESS),
+        ("TO:<=?utf-8?b?Ig0KQmNjOiBjQGQub3Jn?=@b.org>", replies.BAD_ADDRESS),
+        ('TO:<"=?x?Q?c=40d.org=2C?="@b.org>', replies.BAD_ADDRESS),
+        ("TO:<a=?b@b.org>", "a=?b@b.org"),
         ("TO:<a@b.org> X=1", replies.UNKNOWN_PARAMETER),
         ("FROM:<a@b.org>", replies.BAD_SYNTAX),
     ],
@@ -58,3 +61,9 @@ def test_a_recipient_is_safe_to_write_anywhere(argument: str) -> None:
 
         assert not any(ord(character) < 32 or ord(character) == 127 for character in path)
         assert "@" in path
+
+
+@pytest.mark.parametrize("end", ["\x85", "\x9b", "\u2028", "\u2029"])
+@pytest.mark.parametrize("path", ["a{}b@c.org", '"a{}b"@c.org', '"a\\{}b"@c.org', "a@b{}c.org"])
+def test_what_some_take_for_the_end_of_a_line_is_in_no_address(path: str, end: str) -> None:
+    assert replies.BAD_ADDRESS == read_recipient(f"TO:<{path.format(end)}>", smtputf8=True)
