@@ -2,11 +2,12 @@
 
 One line of JSON for each new combination of address, HELO, reverse-path and recipients' domains,
 in a file beside the spool. It is a hint for an administrator, not a log: nothing is noted twice,
-and not more than a thousand lines.
+and not more than a thousand lines, of one address not more than twenty.
 """
 
 import json
 import os
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ import structlog
 
 FILE_NAME = "strangers.jsonl"
 _LINES_MOST = 1000
+_LINES_OF_ADDRESS_MOST = 20
+"""So that one client with ever new names does not fill the book for all."""
 _OCTETS_MOST = 16 * 1024 * 1024
 _LONGEST_HELLO = 255
 log = structlog.get_logger()
@@ -38,6 +41,7 @@ class StrangerBook:
     def __init__(self, directory: Path) -> None:
         self._file = directory / FILE_NAME
         self._known = _noted_before(self._file)
+        self._by_address = Counter(json.loads(key).get("address") for key in self._known)
 
     def note(self, stranger: Stranger, now: datetime) -> None:
         """Write `stranger` down, unless it is there already or the book is full."""
@@ -48,6 +52,8 @@ class StrangerBook:
         key = json.dumps(entry)
         if key in self._known or len(self._known) >= _LINES_MOST:
             return
+        if self._by_address[stranger.address] >= _LINES_OF_ADDRESS_MOST:
+            return
         line = json.dumps({"time": now.isoformat()} | entry) + "\n"
         try:
             _append(self._file, line.encode("ascii"))
@@ -55,6 +61,7 @@ class StrangerBook:
             log.error("stranger_not_noted", reason=error.strerror)
             return
         self._known.add(key)
+        self._by_address[stranger.address] += 1
         log.info("stranger_noted", listener=stranger.listener, peer=stranger.address)
 
 

@@ -124,3 +124,14 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     StrangerBook(tmp_path).note(Stranger("lan", "10.0.0.1", "x", "a@b.org"), NOW)
 
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_one_address_does_not_fill_the_book(tmp_path: Path) -> None:
+    for _ in range(2):
+        book = StrangerBook(tmp_path)
+        for number in range(30):
+            book.note(Stranger("lan", "10.0.0.1", f"x{number}", "a@b.org"), NOW)
+    book.note(Stranger("lan", "10.0.0.2", "x", "a@b.org"), NOW)
+    lines = (tmp_path / FILE_NAME).read_text("ascii").splitlines()
+
+    assert ["10.0.0.1"] * 20 + ["10.0.0.2"] == [json.loads(line)["address"] for line in lines]
