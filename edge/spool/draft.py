@@ -19,6 +19,8 @@ from edge.spool.group_commit import SpoolFull, SpoolUnavailable
 IN_MEMORY_BYTES = 256 * 1024
 """Content above this is never whole in memory."""
 
+_PIECE_BYTES = 64
+"""What a piece takes besides its octets: who drips gives them in very many."""
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -81,9 +83,9 @@ class Draft:
         """
         self.size += len(piece)
         self._hash.update(piece)
-        if not self._fits_in_memory(len(piece)):
+        if not self._fits_in_memory(len(piece) + _PIECE_BYTES):
             return self._spill(piece)
-        self._held += len(piece)
+        self._held += len(piece) + _PIECE_BYTES
         self._pieces.append(piece)
         return None
 
@@ -114,6 +116,7 @@ class Draft:
             self._file is None
             and self._announced <= IN_MEMORY_BYTES
             and self.size <= IN_MEMORY_BYTES
+            and self._held + size <= 2 * IN_MEMORY_BYTES
             and self._budget.take(size)
         )
 

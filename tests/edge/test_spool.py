@@ -126,7 +126,7 @@ async def test_large_content_is_never_whole_in_memory(tmp_path: Path) -> None:
 
 
 async def test_drafts_share_one_memory_budget(tmp_path: Path) -> None:
-    spool = Spool.open(SpoolSettings(directory=tmp_path, memory_bytes=1000))
+    spool = Spool.open(SpoolSettings(directory=tmp_path, memory_bytes=1100))
     first, second = spool.draft(a_ticket().id, 0), spool.draft(a_ticket().id, 0)
     await write(first, b"x" * 800)
     await write(second, b"y" * 800)
@@ -142,6 +142,19 @@ async def test_drafts_share_one_memory_budget(tmp_path: Path) -> None:
     assert not third.path.exists()
 
     third.abandon()
+    await spool.close()
+
+
+async def test_a_drip_takes_no_more_memory_than_its_budget(tmp_path: Path) -> None:
+    spool = Spool.open(SpoolSettings(directory=tmp_path))
+    draft = spool.draft(a_ticket().id, 0)
+    pieces = IN_MEMORY_BYTES // 16
+    for _ in range(pieces):
+        await write(draft, b"xy")
+
+    assert draft.path.read_bytes() == b"xy" * pieces
+
+    draft.abandon()
     await spool.close()
 
 
