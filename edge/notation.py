@@ -85,10 +85,7 @@ def _to_network(value: object) -> IPv4Network | IPv6Network:
         raise ValueError(f"{text} has host bits set: write {network}, or {address} for one address")
     mapped = network.network_address.ipv4_mapped if network.version == 6 else None
     # A client of such a network is seen with its IPv4 address.
-    network = IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
-    if network.prefixlen == 0:
-        raise ValueError(f"{text} is everybody: name the networks that are yours")
-    return network
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped else network
 
 
 def _to_rate(value: object) -> object:

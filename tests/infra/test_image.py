@@ -17,9 +17,7 @@ from tests.edge.program import NOWHERE
 from tests.infra.containers import EDGE, Container, Podman, skip_unless_possible
 from tests.infra.manifests import Object, container, kustomize, one, yaml
 
-DEVICES = json.dumps(
-    [{"name": "any", "networks": ["0.0.0.0/1", "128.0.0.0/1"], "send_as": "scan@contoso.com"}]
-)
+DEVICES = json.dumps([{"name": "any", "networks": ["0.0.0.0/0"], "send_as": "scan@contoso.com"}])
 DOORS = json.dumps(
     [{"name": "lan", "address": "127.0.0.1:0", "tls": "none", "profile": "legacy", "auth": "off"}]
 )
