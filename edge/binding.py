@@ -1,4 +1,4 @@
-"""Why an address cannot be listened on, and what to do about it, in words. Pure."""
+"""Why an address cannot be listened on, and what to do about it, in words."""
 
 import errno
 import os

@@ -142,9 +142,6 @@ class Listener(Section):
             )
         if self.proxy_protocol != bool(self.trusted_proxies):
             raise ValueError("proxy_protocol = true and trusted_proxies need each other")
-        if self.proxy_protocol and self.tls == "implicit":
-            # The header comes in clear, before TLS, and the listener would read it as TLS.
-            raise ValueError('proxy_protocol needs tls = "starttls" or "none"')
         return self
 
 

@@ -9,7 +9,6 @@ A command is obeyed where its octets arrive; only one that has to wait goes to t
 
 import asyncio
 import sys
-from collections.abc import Callable
 from functools import lru_cache, partial
 from ipaddress import IPv4Address
 from typing import Any
@@ -20,7 +19,7 @@ from aiosmtpd.smtp import SMTP
 from edge import replies
 from edge.listener.arrivals import Arrivals
 from edge.listener.dialog import Answer, Dialog, Patient
-from edge.listener.handshake import shake_hands
+from edge.listener.handshake import HandshakeFailed, shake_hands
 from edge.listener.origin import find_origin
 from edge.listener.parting import part_from
 from edge.listener.reception import Reception
@@ -145,7 +144,8 @@ class Connection(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._reader.has_ended = True
-        super().connection_lost(error)
+        # Without the error: it leads to its handshake, and would keep TLS in memory for long.
+        super().connection_lost(None)
         self.abort()
 
     def pause_writing(self) -> None:
@@ -219,7 +219,7 @@ class Connection(SMTP):
         reception.metrics.connections_open.inc()
         try:
             if self._begins_with_tls:
-                await self._encrypt(partial(self._reader.take_chunk, sys.maxsize))
+                await self._encrypt()
             await self._converse()
         finally:
             reception.metrics.connections_open.dec()
@@ -287,17 +287,15 @@ class Connection(SMTP):
     def _begins_with_tls(self) -> bool:
         return self._reception.listener.tls == "implicit"
 
-    async def _encrypt(self, take_begun: Callable[[], bytes] | None = None) -> None:
+    async def _encrypt(self) -> None:
         self._is_in_handshake = True
         try:
-            tls = self._reception.tls
+            tls, take_begun = self._reception.tls, partial(self._reader.take_chunk, sys.maxsize)
             self.transport = await shake_hands(self.transport, self, tls, take_begun)
-        except OSError as error:
-            reason = getattr(error, "reason", None) or type(error).__name__
-            name = self._reception.listener.name
-            log.info("handshake_failed", listener=name, peer=str(self.address), reason=reason)
-            # Its way here leads in a circle, which keeps TLS in memory until it is collected.
-            raise ConnectionEnded from error.with_traceback(None)
+        except HandshakeFailed as fault:
+            name, peer = self._reception.listener.name, str(self.address)
+            log.info("handshake_failed", listener=name, peer=peer, reason=str(fault))
+            raise ConnectionEnded from fault
         self._is_in_handshake = False
         self._reader.come_from(self.transport)
         self.is_encrypted = True

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import cast
 
 from edge.listener.wire import ConnectionEnded
@@ -10,32 +10,52 @@ from edge.listener.wire import ConnectionEnded
 _SECONDS = 10
 
 
+class HandshakeFailed(Exception):
+    """The two do not come to terms. The text is a word of OpenSSL's, or the name of a fault."""
+
+
 async def shake_hands(
     transport: asyncio.Transport | None,
     protocol: asyncio.Protocol,
     tls: ssl.SSLContext | None,
-    take_begun: Callable[[], bytes] | None = None,
+    take_begun: Callable[[], bytes],
 ) -> asyncio.Transport:
     """The encrypted way to the client.
 
-    `take_begun` tells what `protocol` has got of the handshake before TLS took over. Raises OSError
-    when the two do not come to terms, ConnectionEnded when the client has gone.
+    `take_begun` tells what `protocol` has got of the handshake before TLS took over. Raises
+    HandshakeFailed, and ConnectionEnded when the client has gone.
     """
     assert tls is not None  # else TLS is not offered
     if transport is None:
         raise ConnectionEnded
     loop = asyncio.get_running_loop()
-    handshake: Awaitable[asyncio.Transport | None] = loop.start_tls(
-        transport, protocol, tls, server_side=True, ssl_handshake_timeout=_SECONDS
+    handshake = loop.create_task(
+        loop.start_tls(transport, protocol, tls, server_side=True, ssl_handshake_timeout=_SECONDS)
     )
-    if take_begun is not None:
-        handshake = asyncio.ensure_future(handshake)
-        # Behind what the first step of the task has called soon, and before more can arrive.
-        loop.call_soon(loop.call_soon, _hand_over, transport, take_begun)
-    encrypted = await handshake
+    # Behind what the first step of the task has called soon, and before more can arrive.
+    loop.call_soon(loop.call_soon, _hand_over, transport, take_begun)
+    try:
+        await handshake
+    except OSError:
+        pass  # see below
+    except asyncio.CancelledError:
+        # The connection is lost with the handshake, and who hears of that first cancels us.
+        if _fault_of(handshake) is None:
+            raise
+    if fault := _fault_of(handshake):
+        raise HandshakeFailed(getattr(fault, "reason", None) or type(fault).__name__)
+    encrypted = handshake.result()
     if encrypted is None:
         raise ConnectionEnded
     return encrypted
+
+
+def _fault_of(handshake: "asyncio.Task[asyncio.Transport | None]") -> BaseException | None:
+    """Without its way here, which leads in a circle: that would keep TLS in memory for long."""
+    if not handshake.done() or handshake.cancelled():
+        return None
+    fault = handshake.exception()
+    return fault and fault.with_traceback(None)
 
 
 def _hand_over(transport: asyncio.Transport, take: Callable[[], bytes]) -> None:

@@ -158,11 +158,6 @@ def test_every_fault_is_told_at_once(file: Path) -> None:
             "proxy_protocol = true and trusted_proxies need each other",
         ),
         (
-            '[[listeners]]\nname = "x"\naddress = "127.0.0.1:25"\ntls = "implicit"\n'
-            'proxy_protocol = true\ntrusted_proxies = ["10.0.0.1"]',
-            'proxy_protocol needs tls = "starttls" or "none"',
-        ),
-        (
             '[[devices]]\nname = "x"\nnetworks = ["::ffff:10.0.8.0/120"]\nsend_as = "a@b.org"',
             "network used twice: 10.0.8.0/24",
         ),
