@@ -27,8 +27,9 @@ from edge.explain import Question, explain
 from edge.forwarder import Forwarder
 from edge.heartbeat import Heart
 from edge.listener import Doors, Reception
-from edge.listener.quotas import Allowances, Crowd, FailedSignIns
+from edge.listener.quotas import Allowances, Crowd
 from edge.listener.server import AddressInUse
+from edge.listener.tries import Tries
 from edge.loop import new_loop
 from edge.metrics import Metrics
 from edge.monitor import Monitor, MonitorUnreachable
@@ -163,7 +164,7 @@ def _receptions(
     parts.callback(passwords.close)
     entra = EntraCheck()
     parts.callback(entra.close)
-    crowd, allowances, failed_sign_ins = Crowd(), Allowances(), FailedSignIns()
+    crowd, allowances, tries = Crowd(), Allowances(), Tries()
     strangers = StrangerBook(settings.spool.directory)
     sightings = Sightings()
     return [
@@ -177,7 +178,7 @@ def _receptions(
             metrics=metrics,
             crowd=crowd,
             allowances=allowances,
-            failed_sign_ins=failed_sign_ins,
+            tries=tries,
             strangers=strangers,
             sightings=sightings,
             traces=traces,

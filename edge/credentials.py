@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
@@ -18,6 +18,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 _REMEMBERED_SECONDS = 300.0
 _REMEMBERED_MOST = 10_000
+_ANY = "utf-8", "surrogateescape"
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
@@ -37,29 +38,40 @@ class PasswordCheck:
         self._right: dict[bytes, float] = {}
         self._asked: dict[bytes, asyncio.Future[bool]] = {}
 
-    async def is_right(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` fits; None stands for a device that does not exist."""
-        mark = self._mark(password_hash or "", password)
+    async def is_right(self, password_hash: str, password: str) -> bool:
+        """Whether `password` fits."""
+        mark = self._mark(password_hash, password)
         if self._right.get(mark, 0.0) > self._clock():
             return True
+        fits = await self._verified(mark, password_hash, password)
+        if fits:
+            self._remember(mark)
+        return fits
+
+    async def refuse(self, login: str, hashes: Sequence[str], password: str) -> None:
+        """Take as long as a wrong password takes for a login that has one of `hashes`.
+
+        They may have been made with other costs than ours; for a login it is always the same one.
+        """
+        number = int.from_bytes(hmac.digest(self._key, login.encode(*_ANY), hashlib.sha256))
+        like = hashes[number % len(hashes)] if hashes else self._nobody
+        await self._verified(self._mark(f"\0{login}", password), like, password)
+
+    async def _verified(self, mark: bytes, password_hash: str, password: str) -> bool:
         asked = self._asked.get(mark)
         if asked is None:
             asked = self._asked[mark] = asyncio.get_running_loop().run_in_executor(
-                self._threads, _verify, password_hash or self._nobody, password
+                self._threads, _verify, password_hash, password
             )
             asked.add_done_callback(lambda _: self._asked.pop(mark, None))
         # One session that ends must not take the answer from the others.
-        fits = await asyncio.shield(asked)
-        if fits and password_hash is not None:
-            self._remember(mark)
-            return True
-        return False
+        return await asyncio.shield(asked)
 
     def close(self) -> None:
         self._threads.shutdown(cancel_futures=True)
 
     def _mark(self, password_hash: str, password: str) -> bytes:
-        text = f"{password_hash}\0{password}".encode("utf-8", "surrogateescape")
+        text = f"{password_hash}\0{password}".encode(*_ANY)
         return hmac.digest(self._key, text, hashlib.sha256)
 
     def _remember(self, mark: bytes) -> None:
@@ -70,6 +82,6 @@ class PasswordCheck:
 
 def _verify(password_hash: str, password: str) -> bool:
     try:
-        return _HASHER.verify(password_hash, password.encode("utf-8", "surrogateescape"))
+        return _HASHER.verify(password_hash, password.encode(*_ANY))
     except (Argon2Error, InvalidHashError):
         return False

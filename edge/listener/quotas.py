@@ -1,7 +1,8 @@
 """How much of the door one client may take: connections, mails, wrong passwords. No IO."""
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from edge.notation import Rate
@@ -88,13 +89,25 @@ class FailedSignIns:
         self._by_login: _Tally[str] = _Tally()
         self._at_home: dict[tuple[Address, str], None] = {}
 
-    def may_try(self, address: Address, login: str, limits: Limits, now: float) -> bool:
-        """`login` as the client wrote it, whether there is such a device or not."""
+    def may_try(
+        self,
+        address: Address,
+        login: str,
+        limits: Limits,
+        now: float,
+        beside: Mapping[Address | str, int] = MappingProxyType({}),
+    ) -> bool:
+        """`login` as the client wrote it, whether there is such a device or not.
+
+        `beside` are tries that may turn out wrong.
+        """
         if (address, login) in self._at_home:
             return True
+        wrong = self._by_address.count(address, now) + beside.get(address, 0)
+        wrong_of_login = self._by_login.count(login, now) + beside.get(login, 0)
         return (
-            self._by_address.count(address, now) < limits.failed_sign_ins_per_address
-            and self._by_login.count(login, now) < limits.failed_sign_ins_per_login
+            wrong < limits.failed_sign_ins_per_address
+            and wrong_of_login < limits.failed_sign_ins_per_login
         )
 
     def failed(self, address: Address, login: str, now: float) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from edge.credentials import PasswordCheck
 from edge.entra.check import EntraCheck
 from edge.listener.outgoing import Outgoing
-from edge.listener.quotas import Allowances, Crowd, FailedSignIns
+from edge.listener.quotas import Allowances, Crowd
+from edge.listener.tries import Tries
 from edge.listener.wire import Wire
 from edge.metrics import Metrics
 from edge.settings import EdgeSettings, Limits, Listener
@@ -31,7 +32,7 @@ class Reception:
     metrics: Metrics
     crowd: Crowd
     allowances: Allowances
-    failed_sign_ins: FailedSignIns
+    tries: Tries
     strangers: StrangerBook
     now: Callable[[], datetime]
     connections: set[Wire] = field(default_factory=set)

@@ -46,7 +46,7 @@ async def verify(credentials: Credentials, wire: Wire, reception: Reception) -> 
     An unknown login is treated like a wrong password in everything, so that nobody learns which
     logins exist.
     """
-    settings, address, fails = reception.settings, wire.address, reception.failed_sign_ins
+    settings, address, tries = reception.settings, wire.address, reception.tries
     device = policy.device_named(settings.devices, credentials.login)
     named = login_of(settings.entra, credentials.login) if device is None else None
     login = credentials.login.strip().casefold()
@@ -56,18 +56,19 @@ async def verify(credentials: Credentials, wire: Wire, reception: Reception) -> 
         "listener": reception.listener.name,
         "peer": str(address),
     }
-    if not fails.may_try(address, login, settings.limits, time.monotonic()):
-        reception.metrics.sign_ins.labels("blocked").inc()
-        log.warning("sign_in_blocked", **facts)
-        return replies.TOO_MANY_SIGN_INS
-    if named is not None:
-        outcome = await _ask_entra(credentials, *named, reception, facts)
-    else:
-        outcome = await _check_password(credentials, device, reception, facts)
-    if isinstance(outcome, Device):
-        fails.succeeded(address, login)
-    elif outcome == replies.BAD_CREDENTIALS:
-        fails.failed(address, login, time.monotonic())
+    async with tries.turn(address, login, settings.limits) as may_try:
+        if not may_try:
+            reception.metrics.sign_ins.labels("blocked").inc()
+            log.warning("sign_in_blocked", **facts)
+            return replies.TOO_MANY_SIGN_INS
+        if named is not None:
+            outcome = await _ask_entra(credentials, *named, reception, facts)
+        else:
+            outcome = await _check_password(credentials, device, reception, facts)
+        if isinstance(outcome, Device):
+            tries.failed.succeeded(address, login)
+        elif outcome == replies.BAD_CREDENTIALS:
+            tries.failed.failed(address, login, time.monotonic())
     reception.metrics.sign_ins.labels(_result_of(outcome)).inc()
     return outcome
 
@@ -75,9 +76,13 @@ async def verify(credentials: Credentials, wire: Wire, reception: Reception) -> 
 async def _check_password(
     credentials: Credentials, device: Device | None, reception: Reception, facts: Mapping[str, str]
 ) -> Device | Reply:
-    password_hash = device.password_hash if device else None
-    if await reception.passwords.is_right(password_hash, credentials.password) and device:
-        return device
+    passwords, password = reception.passwords, credentials.password
+    if device is not None and device.password_hash is not None:
+        if await passwords.is_right(device.password_hash, password):
+            return device
+    else:
+        hashes = [one.password_hash for one in reception.settings.devices if one.password_hash]
+        await passwords.refuse(credentials.login, hashes, password)
     log.warning(
         "sign_in_failed",
         is_known=device is not None,

@@ -15,7 +15,8 @@ from edge.certificates import context_for
 from edge.credentials import PasswordCheck, hash_password
 from edge.entra.check import EntraCheck
 from edge.listener import Doors, Reception
-from edge.listener.quotas import Allowances, Crowd, FailedSignIns
+from edge.listener.quotas import Allowances, Crowd
+from edge.listener.tries import Tries
 from edge.metrics import Metrics
 from edge.notation import Endpoint
 from edge.settings import EdgeSettings
@@ -108,7 +109,7 @@ async def open_door(directory: Path, **changes: Any) -> AsyncIterator[Door]:
         metrics=Metrics(),
         crowd=Crowd(),
         allowances=Allowances(),
-        failed_sign_ins=FailedSignIns(),
+        tries=Tries(),
         strangers=StrangerBook(settings.spool.directory),
         now=lambda: datetime.now(UTC),
     )

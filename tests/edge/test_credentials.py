@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 
 from edge.credentials import PasswordCheck, hash_password
 
@@ -35,8 +36,6 @@ async def test_only_the_right_password_fits(check: PasswordCheck) -> None:
     assert await check.is_right(HASH, "K7mQ2xVt9RpH4wNe")
     assert not await check.is_right(HASH, "k7mQ2xVt9RpH4wNe")
     assert not await check.is_right(HASH, "")
-    assert not await check.is_right(None, "K7mQ2xVt9RpH4wNe")
-    assert not await check.is_right(None, "")
     assert not await check.is_right("$argon2id$damaged", "K7mQ2xVt9RpH4wNe")
 
 
@@ -86,9 +85,39 @@ async def test_an_unknown_device_costs_as_much_as_a_wrong_password(check: Passwo
     known: list[float] = []
     unknown: list[float] = []
     for number in range(7):
-        for password_hash, costs in ((HASH, known), (None, unknown)):
+        for ask, costs in (
+            (lambda password: check.is_right(HASH, password), known),
+            (lambda password: check.refuse("nobody", [], password), unknown),
+        ):
             began = time.process_time()
-            await check.is_right(password_hash, f"wrong {number}")
+            await ask(f"wrong {number}")
             costs.append(time.process_time() - began)
 
     assert 0.5 < sorted(known)[3] / sorted(unknown)[3] < 2
+
+
+async def test_a_refusal_takes_the_time_of_some_device_whatever_its_hash_costs(
+    check: PasswordCheck,
+) -> None:
+    costly = PasswordHasher(time_cost=12, memory_cost=19 * 1024, parallelism=1).hash("right")
+
+    async def cost_of(asked: Awaitable[object]) -> float:
+        began = time.process_time()
+        await asked
+        return time.process_time() - began
+
+    of_device = await cost_of(check.is_right(costly, "wrong"))
+    of_nobody = await cost_of(check.refuse("nobody", [costly], "wrong"))
+    of_none = await cost_of(check.refuse("nobody", [], "wrong"))
+
+    assert of_device / 2 < of_nobody < of_device * 2
+    assert of_none < of_nobody
+
+
+async def test_refusals_share_no_answer(check: PasswordCheck) -> None:
+    async def cost_of(*logins: str) -> float:
+        began = time.process_time()
+        await asyncio.gather(*(check.refuse(login, [HASH], "wrong") for login in logins))
+        return time.process_time() - began
+
+    assert await cost_of(*"abcdefgh") > 3 * await cost_of("a")

@@ -216,6 +216,29 @@ async def test_an_address_that_guesses_is_shut_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("login", ["scanner", "nobody"])
+async def test_guesses_at_once_are_no_more_than_one_after_the_other(
+    login: str, tmp_path: Path
+) -> None:
+    limits = {"failed_sign_ins": 9, "failed_sign_ins_per_address": 3}
+    async with open_door(tmp_path, **KNOWN, limits=limits) as door, AsyncExitStack() as opened:
+        clients = [await opened.enter_async_context(talk(door)) for _ in range(9)]
+        answers = await asyncio.gather(
+            *(client.sign_in(f"wrong {number}", login) for number, client in enumerate(clients))
+        )
+
+    assert sorted(answer[:3] for answer in answers) == ["421"] * 6 + ["535"] * 3
+
+
+async def test_devices_that_come_at_once_are_all_let_in(tmp_path: Path) -> None:
+    limits = {"failed_sign_ins_per_address": 2, "failed_sign_ins_per_login": 2}
+    async with open_door(tmp_path, **KNOWN, limits=limits) as door, AsyncExitStack() as opened:
+        clients = [await opened.enter_async_context(talk(door)) for _ in range(6)]
+        answers = await asyncio.gather(*(client.sign_in() for client in clients))
+
+    assert [answer[:3] for answer in answers] == ["235"] * 6
+
+
+@pytest.mark.parametrize("login", ["scanner", "nobody"])
 async def test_a_login_that_is_guessed_from_everywhere_is_shut(login: str, tmp_path: Path) -> None:
     limits = {"failed_sign_ins": 9, "failed_sign_ins_per_login": 3}
     async with open_door(tmp_path, **KNOWN, limits=limits) as door:
