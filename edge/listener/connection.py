@@ -9,6 +9,7 @@ A command is obeyed where its octets arrive; only one that has to wait goes to t
 
 import asyncio
 import sys
+from collections.abc import Callable
 from functools import lru_cache, partial
 from ipaddress import IPv4Address
 from typing import Any
@@ -219,7 +220,7 @@ class Connection(SMTP):
         reception.metrics.connections_open.inc()
         try:
             if self._begins_with_tls:
-                await self._encrypt()
+                await self._encrypt(partial(self._reader.take_chunk, sys.maxsize))
             await self._converse()
         finally:
             reception.metrics.connections_open.dec()
@@ -287,10 +288,10 @@ class Connection(SMTP):
     def _begins_with_tls(self) -> bool:
         return self._reception.listener.tls == "implicit"
 
-    async def _encrypt(self) -> None:
+    async def _encrypt(self, take_begun: Callable[[], bytes] | None = None) -> None:
         self._is_in_handshake = True
         try:
-            tls, take_begun = self._reception.tls, partial(self._reader.take_chunk, sys.maxsize)
+            tls = self._reception.tls
             self.transport = await shake_hands(self.transport, self, tls, take_begun)
         except HandshakeFailed as fault:
             name, peer = self._reception.listener.name, str(self.address)

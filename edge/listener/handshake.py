@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from edge.listener.wire import ConnectionEnded
@@ -18,44 +18,43 @@ async def shake_hands(
     transport: asyncio.Transport | None,
     protocol: asyncio.Protocol,
     tls: ssl.SSLContext | None,
-    take_begun: Callable[[], bytes],
+    take_begun: Callable[[], bytes] | None = None,
 ) -> asyncio.Transport:
     """The encrypted way to the client.
 
-    `take_begun` tells what `protocol` has got of the handshake before TLS took over. Raises
-    HandshakeFailed, and ConnectionEnded when the client has gone.
+    `take_begun` tells what `protocol` has got of the handshake before TLS took over, where nobody
+    has told the client to begin. Raises HandshakeFailed, and ConnectionEnded when it has gone.
     """
     assert tls is not None  # else TLS is not offered
     if transport is None:
         raise ConnectionEnded
     loop = asyncio.get_running_loop()
-    handshake = loop.create_task(
-        loop.start_tls(transport, protocol, tls, server_side=True, ssl_handshake_timeout=_SECONDS)
+    handshake: Awaitable[asyncio.Transport | None] = loop.start_tls(
+        transport, protocol, tls, server_side=True, ssl_handshake_timeout=_SECONDS
     )
-    # Behind what the first step of the task has called soon, and before more can arrive.
-    loop.call_soon(loop.call_soon, _hand_over, transport, take_begun)
+    if take_begun is not None:
+        handshake = asyncio.ensure_future(handshake)
+        # Behind what the first step of the task has called soon, and before more can arrive.
+        loop.call_soon(loop.call_soon, _hand_over, transport, take_begun)
     try:
-        await handshake
-    except OSError:
-        pass  # see below
-    except asyncio.CancelledError:
+        encrypted = await handshake
+    except (OSError, asyncio.CancelledError) as caught:
         # The connection is lost with the handshake, and who hears of that first cancels us.
-        if _fault_of(handshake) is None:
+        fault = caught if isinstance(caught, OSError) else _fault_of(handshake)
+        if fault is None:
             raise
-    if fault := _fault_of(handshake):
-        raise HandshakeFailed(getattr(fault, "reason", None) or type(fault).__name__)
-    encrypted = handshake.result()
+        # Its way here leads in a circle, which would keep TLS in memory for long.
+        fault.with_traceback(None)
+        raise HandshakeFailed(getattr(fault, "reason", None) or type(fault).__name__) from None
     if encrypted is None:
         raise ConnectionEnded
     return encrypted
 
 
-def _fault_of(handshake: "asyncio.Task[asyncio.Transport | None]") -> BaseException | None:
-    """Without its way here, which leads in a circle: that would keep TLS in memory for long."""
-    if not handshake.done() or handshake.cancelled():
+def _fault_of(handshake: Awaitable[asyncio.Transport | None]) -> BaseException | None:
+    if not isinstance(handshake, asyncio.Task) or not handshake.done() or handshake.cancelled():
         return None
-    fault = handshake.exception()
-    return fault and fault.with_traceback(None)
+    return handshake.exception()
 
 
 def _hand_over(transport: asyncio.Transport, take: Callable[[], bytes]) -> None:
