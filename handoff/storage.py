@@ -38,6 +38,8 @@ class Storage:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._session = session = requests.Session()
+        # Without one, requests puts credentials of a .netrc into Authorization, over the clients'.
+        session.auth = _signed_already
         for scheme in ("https://", "http://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
         self._options: dict[str, Any] = {
@@ -130,3 +132,7 @@ class Storage:
         return TableServiceClient(
             self._account.table_url, credential=self._credential, **self._options
         )
+
+
+def _signed_already(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
