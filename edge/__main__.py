@@ -61,6 +61,7 @@ def main() -> int:
         settings = read_settings()
         if arguments.check:
             _check_certificate(settings)
+            asyncio.run(_check_storage(settings.storage))
             sys.stdout.write("settings: ok\n")
             return 0
         if arguments.explain:
@@ -234,6 +235,12 @@ def _check_certificate(settings: EdgeSettings) -> None:
             context_for(listener, settings.tls)
 
 
+async def _check_storage(storage: StorageSettings) -> None:
+    """Raises SettingsError; calls nobody."""
+    async with _outbox(storage):
+        pass
+
+
 def _uses_tls(settings: EdgeSettings) -> bool:
     return any(listener.tls != "none" for listener in settings.listeners)
 
@@ -248,7 +255,7 @@ def _outbox(storage: StorageSettings) -> Outbox:
     try:
         return Outbox(account)
     except ValueError as error:
-        raise SettingsError([f"storage: {error}"]) from error
+        raise SettingsError([f"storage.connection_string: {error}"]) from error
 
 
 def _spare_the_collector() -> None:

@@ -191,6 +191,15 @@ def test_check_says_whether_settings_hold(tmp_path: Path) -> None:
     assert outcome(tmp_path / "none.toml", "--check")[0] == 4
 
 
+def test_check_reads_the_connection_string(tmp_path: Path) -> None:
+    code, lines = outcome(config(tmp_path, "mailrelay"), "--check")
+
+    assert code == 4
+    assert lines == [
+        "edge: storage.connection_string: Connection string is either blank or malformed."
+    ]
+
+
 def test_a_missing_certificate_exits_with_4(tmp_path: Path) -> None:
     file = config(tmp_path, NOWHERE)
     file.write_text(file.read_text().replace("[tls]", '[tls]\nsource = "file"'))
