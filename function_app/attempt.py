@@ -76,7 +76,7 @@ class _Walk:
     row: Delivery
     means: Means
     turns: Mapping[str, Turn]
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())  # a clock that is set later, too
     message_id: str = ""
     ends: list[tuple[str, Outcome]] = field(default_factory=list)
     """Each identity that was asked, and what came of it."""

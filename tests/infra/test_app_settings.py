@@ -169,11 +169,12 @@ def test_the_edge_in_azure_has_settings_that_hold() -> None:
     for variable in ("ownSettings", "certificateSettings"):
         for setting in filter(properties, EDGE.of("variable")[variable].value.named_children):
             name, value = (literal(properties(setting)[key]) for key in ("name", "value"))
-            given[str(name)] = value or "relay"
+            form = "https://{}.contoso.com" if "_URL_" in str(name) else "{}"
+            given[str(name)] = value or form.format(name)
     del given["AZURE_CLIENT_ID"], given["EDGE_DEVICES_FILE"]
-    certificate = {name: "x" for name in given if name.startswith("EDGE_TLS__")}
+    certificate = {name for name in given if name.startswith("EDGE_TLS__")}
 
-    assert certificate.keys() == {f"EDGE_TLS__{key}" for key in ("SOURCE", "CERTIFICATE", "KEY")}
+    assert certificate == {f"EDGE_TLS__{key}" for key in ("SOURCE", "CERTIFICATE", "KEY")}
     settings = load(None, given | {"EDGE_TLS__SOURCE": "self-signed"})
     assert f"targetPort: {settings.listeners[0].address.port}" in EDGE.text
     assert settings.listeners[0].auth == "required"
